@@ -113,10 +113,10 @@ class Aggregate(BaseAggregate[str]):
 
         def accounts(self) -> set[str]:
             """The accounts that it posts to or observes; they are among its subjects."""
-            if not self.postings and not self.observations:
-                return set()
-            return {one.account for one in self.postings} | {
-                one.account for one in self.observations}
+            found = {one.account for one in self.postings}
+            if self.observations:
+                found.update(one.account for one in self.observations)
+            return found
 
     @classmethod
     def blank(cls, stream: str) -> Self:
@@ -217,6 +217,26 @@ class Aggregate(BaseAggregate[str]):
                 delattr(cls, name)
 
 
+class Begun:
+    """An aggregate of which its first fact is known: it is made of that once somebody asks for it,
+    which mostly nobody does before it is written. `version` is that of every aggregate with one."""
+
+    __slots__ = ("cls", "fact")
+    version = 1
+
+    def __init__(self, cls: type[Aggregate], fact: Aggregate.Event) -> None:
+        self.cls, self.fact = cls, fact
+
+    @property
+    def id(self) -> str:
+        """Its stream."""
+        return self.fact.originator_id
+
+    def unfolded(self) -> Any:
+        """The aggregate."""
+        return self.fact.mutate(None)
+
+
 def _is_inherited(cls: type[Aggregate], name: str, attribute: object) -> bool:
     """Whether the library has put a subclass of a base's event here: no fact is ever of that class,
     since the base's own is the one that is recorded and read."""
@@ -282,33 +302,38 @@ def in_turn(facts: Iterable[Any]) -> list[Any]:
 
 def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
     """What replaces a decorated mutator in its class: it makes the event, seals and applies it."""
-    personal = event_class.PERSONAL
 
-    def trigger(
-        self: Aggregate, *, occurred_at: datetime, printed: str = "", once: str | None = None,
-        **fields: Any,
-    ) -> None:
-        version = self._version + 1
-        for name in personal:
-            value = fields.get(name)
-            assert type(value) is not str, f"{self._id}: {name} is to be sealed, not recorded so"
-            if isinstance(value, Plain):
-                assert self._sealer is not None, f"{self._id}: nothing here seals personal fields"
-                fields[name] = None if value.person.is_erased else self._sealer.seal(
-                    value, self._id, version, f"/{name}")
-        fact = event_class(**fields)
-        attributes = fact.__dict__
-        attributes["originator_id"] = self._id
-        attributes["originator_version"] = version
-        attributes["occurred_at"] = occurred_at
-        attributes["printed"] = printed
-        attributes["turn"] = next(_turns)
-        attributes["once"] = once if fact.corrects is None else fact.corrects.once
+    def trigger(self: Aggregate, **fields: Any) -> None:
+        fact = made(event_class, (self._id, self._version + 1), self._sealer, **fields)
         fact.apply(self)
-        self._version = version
+        self._version += 1
         self.note_person(fact)
-        self.note_time(occurred_at)
+        self.note_time(fact.timestamp)
         self._pending_events.append(fact)
 
     trigger.__doc__ = f"Record {event_class.__qualname__}."
     return trigger
+
+
+def made(
+    event_class: type[Aggregate.Event], at: tuple[str, int], sealer: Sealer | None, *,
+    occurred_at: datetime, printed: str = "", once: str | None = None, **fields: Any,
+) -> Any:
+    """A new event at a stream and version, its personal fields sealed."""
+    stream, version = at
+    for name in event_class.PERSONAL:
+        value = fields.get(name)
+        assert type(value) is not str, f"{stream}: {name} is to be sealed, not recorded so"
+        if isinstance(value, Plain):
+            assert sealer is not None, f"{stream}: nothing here seals personal fields"
+            fields[name] = None if value.person.is_erased else sealer.seal(
+                value, stream, version, f"/{name}")
+    fact = event_class(**fields)
+    attributes = fact.__dict__
+    attributes["originator_id"] = stream
+    attributes["originator_version"] = version
+    attributes["occurred_at"] = occurred_at
+    attributes["printed"] = printed
+    attributes["turn"] = next(_turns)
+    attributes["once"] = once if fact.corrects is None else fact.corrects.once
+    return fact

@@ -1,6 +1,6 @@
 """The base of all commands, and what their handlers are given."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -36,6 +36,14 @@ class Work(Protocol):
 
     def see(self, cls: type[Any], stream: str) -> Any:
         """The same to look at only: what is seen is nobody's copy, and must not be changed."""
+        ...
+
+    def tell(
+        self, event_class: type[Any], stream: str, fields: Mapping[str, Any],
+        accounts: Iterable[Account],
+    ) -> None:
+        """Record the first fact of a stream, which was only looked at, and accounts as that fact
+        leaves them: copies, since what is seen is nobody's. It is all that the command records."""
         ...
 
     def fetch(self, wanted: Wanted) -> None:

@@ -12,8 +12,9 @@ from ledger.core.commands import Work
 from ledger.fulfilment.postings import parts_of_line, post_order
 from ledger.fulfilment.reserving import note_shortage, serve_waiting
 from ledger.orders.order import Order
-from ledger.stock.account import WHOLE, Lying, StockAccount, lying_changes
+from ledger.stock.account import StockAccount
 from ledger.stock.counts import Counted, CountLine, StockCount
+from ledger.stock.lying import WHOLE, Lying, lying_changes
 from ledger.stock.moving import in_chunks
 from ledger.stock.pieces import Count
 from ledger.stock.places import AVAILABLE, RESERVED, SHELF, stock_of

@@ -31,6 +31,7 @@ from ledger.fulfilment.reserving import (
     reserve,
     serve_waiting,
 )
+from ledger.fulfilment.selling import sell_ordinary
 from ledger.fulfilment.waybills import claim_to
 from ledger.handlers.prices import must_be_signed, priced
 from ledger.orders.commands import known_order
@@ -47,6 +48,8 @@ from ledger.stock.warehouses import must_be_open
 def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     """Place and reserve. Errors: R-ORD-01, R-ORD-07, R-STK-01, R-STK-03, R-STK-04, R-STK-18,
     R-SIG-01, R-PPL-13."""
+    if sell_ordinary(command, work):
+        return []
     must_be_open(work, command.warehouse)
     order: Order = work.load(Order, command.subject)
     lines = command.lines or []

@@ -11,9 +11,10 @@ from ledger.handlers.corrections import corrected
 from ledger.handlers.stock import numbered
 from ledger.people.signatures import SYSTEM, must_sign
 from ledger.policies.signing import ASK_CORRECTION, ASK_MOVEMENT
-from ledger.stock.account import StockAccount, lying_changes
+from ledger.stock.account import StockAccount
 from ledger.stock.corrections import CorrectStock
 from ledger.stock.errors import PiecesGone
+from ledger.stock.lying import lying_changes
 from ledger.stock.movements import (
     SECOND_PERSON,
     ApproveMovement,

@@ -16,6 +16,9 @@ _length = Struct(">I").pack
 _version = Struct(">IQ").pack
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
+_NONCE_CHARS = NONCE_BYTES * 4 // 3
+"""A nonce is of whole groups of base64, so it is written along with what follows it."""
+
 SALT_BYTES = 16
 BLOCK_BYTES = 16
 
@@ -31,7 +34,7 @@ PERSONAL_PREFIX = b"order-ledger/personal/v2"
 
 def b64(raw: bytes) -> str:
     """Bytes as base64url without padding."""
-    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def _unb64(text: str) -> bytes:
@@ -49,8 +52,8 @@ def sealed(value: str, person: str, cipher: AESGCM, where: bytes) -> Personal:
     """A value sealed for a place, with the hash that commits to it."""
     drawn = os.urandom(NONCE_BYTES + SALT_BYTES)
     nonce, salted = drawn[:NONCE_BYTES], drawn[NONCE_BYTES:] + value.encode()
-    return Personal(person, b64(nonce), b64(cipher.encrypt(nonce, _padded(salted), where)),
-                    b64(sha256(salted).digest()))
+    text = b64(nonce + cipher.encrypt(nonce, _padded(salted), where))
+    return Personal(person, text[:_NONCE_CHARS], text[_NONCE_CHARS:], b64(sha256(salted).digest()))
 
 
 def _padded(salted: bytes) -> bytes:

@@ -180,7 +180,10 @@ def sums_must_agree(
     """Goods and total of a decided order agree with its lines as they stand: of lines that a file
     declared, the amount need not be that of their price. Errors: GoodsDisagree (R-ORD-54),
     TotalDisagrees (R-ORD-07)."""
-    sums = None if lines is None else Sums.of(lines, cancelled)
+    _must_agree(order, currency, None if lines is None else Sums.of(lines, cancelled), amounts)
+
+
+def _must_agree(order: str, currency: str, sums: Sums | None, amounts: Amounts) -> None:
     if sums is not None and amounts.goods_minor not in (None, sums.goods_minor):
         raise GoodsDisagree(order=order, sum_minor=sums.goods_minor, currency=currency,
                             goods_minor=amounts.goods_minor)
@@ -197,10 +200,10 @@ def costs_of(
     takes a part of it for all. Without lines it is only what amounts say. Rule: R-ORD-84. Errors:
     those of `sums_must_agree`, AmountsNeeded (R-ORD-62) for less than nothing, or for more than
     an amount can be."""
-    sums_must_agree(order, currency, lines, amounts, cancelled=cancelled)
-    if not lines:
+    sums = None if lines is None else Sums.of(lines, cancelled)
+    _must_agree(order, currency, sums, amounts)
+    if sums is None or not lines:
         return amounts
-    sums = Sums.of(lines, cancelled)
     total = sums.total_of(amounts)
     if total < 0 or max(*sums, total) > MAX_INTEGER:
         raise AmountsNeeded(order=order, total_minor=total, currency=currency)
@@ -217,6 +220,9 @@ def adjusted(amounts: Amounts, known: Amounts) -> Amounts:
 
 def filled(amounts: Amounts, others: Amounts) -> Amounts:
     """Amounts, with what they leave out as others say it."""
+    if None not in (amounts.goods_minor, amounts.postage_minor, amounts.discount_minor,
+                    amounts.total_minor):
+        return amounts
     return Amounts(**{name: getattr(others, name) if stated is None else stated
                       for name in AMOUNT_FIELDS for stated in [getattr(amounts, name)]})
 

@@ -15,9 +15,15 @@ CURRENCY = "CNY"
 
 def finance_bound(work: Work, order: Order) -> int | None:
     """Above which amount finance looks at an order; None if at none. Units: fen."""
-    if order.placed_at is None or order.currency != CURRENCY:
+    return None if order.placed_at is None else finance_bound_of(
+        work, order.placed_at, order.currency)
+
+
+def finance_bound_of(work: Work, placed_at: datetime, currency: str) -> int | None:
+    """The same of an order that is placed at a time."""
+    if currency != CURRENCY:
         return None
-    return policy_on(work, day_of(order.placed_at)).threshold(FINANCE_REVIEW)
+    return policy_on(work, day_of(placed_at)).threshold(FINANCE_REVIEW)
 
 
 def settle(work: Work, order: Order, before: Order, *, occurred_at: datetime) -> None:

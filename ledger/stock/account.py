@@ -10,7 +10,7 @@ at the count, unless a person says that it was not counted.
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -18,14 +18,15 @@ from ledger.common.values import EPOCH
 from ledger.core.accounts import Account, Touch
 from ledger.core.postings import Observation, Posting
 from ledger.stock.errors import BinEmpty, BinNeeded, OutOfStock, PlaceEmpty, TooManyPieces
+from ledger.stock.lying import WHOLE, Lying, gained, legs, lying_changes
 from ledger.stock.places import (
     ALREADY_COUNTED,
     AREA,
     AVAILABLE,
     COUNTED,
     PHYSICAL,
+    RESERVED,
     SHELF,
-    STOCKTAKE_GAIN_LOSS,
     WAITING,
 )
 
@@ -33,15 +34,7 @@ MOST_MOVED = 10**18
 """Units that may ever have moved of one SKU in one warehouse, there and back. So whatever anybody
 adds up of its movements, every database keeps it exact."""
 
-WHOLE = ""
-"""What stands for the bin where a whole place was counted. A posting without a bin is of pieces of
-which nobody knows the bin; that is a bin like any other."""
-
 _ON_SHELF = frozenset(COUNTED[SHELF])
-
-Lying = tuple[str, str]
-"""Where pieces lie that can be counted: an area of `COUNTED`, and a bin of the shelf."""
-
 
 class Waiting(NamedTuple):
     """For how many pieces an order waits, and since which position."""
@@ -89,6 +82,19 @@ class StockAccount(Account):
         if touch.observations:
             self._observe(touch)
         self.position = touch.position
+
+    def after_reserving(self, pieces: int, at: datetime, position: int) -> Self:
+        """What it is once so many pieces, whose bins nobody names, were reserved. On the shelf they
+        lie as before, so no bin and no count is concerned: see `take`."""
+        after = self.clone()
+        after.levels = levels = self.levels.copy()
+        _change(levels, AVAILABLE, -pieces)
+        _change(levels, RESERVED, pieces)
+        after.moved_in_all += pieces
+        after.position = position
+        if at > after.latest_at:
+            after.latest_at = at
+        return after
 
     def _wait(self, touch: Touch, posting: Posting) -> None:
         order = touch.document
@@ -249,12 +255,12 @@ class StockAccount(Account):
         told as it was."""
         back: dict[tuple[Lying, datetime], int] = {}
         for one in postings:
-            for lying, change, crossing in _legs(one):
+            for lying, change, crossing in legs(one):
                 seen = self._seen(lying, one.at or at, unseen, crossing=crossing,
                                   strictly=strictly)
                 if seen is not None:
                     back[lying, seen] = back.get((lying, seen), 0) + change
-        return [_gain(self.id, lying, -change, cause=ALREADY_COUNTED, at=seen)
+        return [gained(self.id, lying, -change, cause=ALREADY_COUNTED, at=seen)
                 for (lying, seen), change in back.items() if change]
 
     def _seen(
@@ -328,9 +334,9 @@ class StockAccount(Account):
             return
         if area == SHELF and name == WHOLE and variance < 0:
             for where, pieces in _out_of(then, -variance):
-                yield _gain(self.id, (area, where), -pieces, cause=cause)
+                yield gained(self.id, (area, where), -pieces, cause=cause)
         else:
-            yield _gain(self.id, lying, variance, cause=cause)
+            yield gained(self.id, lying, variance, cause=cause)
 
 
 def _change(levels: dict[str, int], name: str, change: int) -> None:
@@ -363,38 +369,3 @@ def _with_below(
             level = below.pop(postings[index].source)
             postings[index] = msgspec.structs.replace(postings[index], below=level)
     return postings
-
-
-def _legs(posting: Posting) -> Iterator[tuple[Lying, int, bool]]:
-    """What a posting changes of what can be counted: where, by how much, and whether its pieces
-    come to lie there or leave it, or go from one bin to another."""
-    source, target = AREA.get(posting.source), AREA.get(posting.target)
-    crossing = source != target
-    if source is not None:
-        yield (source, posting.bin if source == SHELF else ""), -posting.quantity, crossing
-    if target is not None:
-        yield (target, posting.to_bin if target == SHELF else ""), posting.quantity, crossing
-
-
-def lying_changes(postings: Iterable[Posting]) -> dict[Lying, int]:
-    """By how much postings change what lies in each area and bin."""
-    found: dict[Lying, int] = {}
-    for posting in postings:
-        if AREA.get(posting.source) == AREA.get(posting.target) and posting.bin == posting.to_bin:
-            continue  # nobody would see a difference: most postings only reserve
-        for lying, change, _ in _legs(posting):
-            found[lying] = found.get(lying, 0) + change
-    return found
-
-
-def _gain(
-    account: str, lying: Lying, change: int, *, cause: str, at: datetime | None = None
-) -> Posting:
-    """Pieces more or fewer in an area and bin than the books say."""
-    area, name = lying
-    place = AVAILABLE if area == SHELF else area
-    if change > 0:
-        return Posting(account=account, quantity=change, source=STOCKTAKE_GAIN_LOSS, target=place,
-                       cause=cause, to_bin=name, at=at)
-    return Posting(account=account, quantity=-change, source=place, target=STOCKTAKE_GAIN_LOSS,
-                   cause=cause, bin=name, at=at)

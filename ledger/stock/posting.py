@@ -12,8 +12,9 @@ from ledger.common.values import to_us
 from ledger.core.accounts import Touch
 from ledger.core.commands import Work
 from ledger.core.postings import Observation, Posting
-from ledger.stock.account import Lying, StockAccount
+from ledger.stock.account import StockAccount
 from ledger.stock.errors import TooManyPostings
+from ledger.stock.lying import Lying
 from ledger.stock.places import ALREADY_COUNTED
 
 MOST_POSTINGS = 2_000

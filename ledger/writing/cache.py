@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from ledger.core.accounts import Account
-from ledger.core.aggregate import Aggregate
+from ledger.core.aggregate import Aggregate, Begun
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
 from ledger.log.accounts import accounts_in
@@ -18,8 +18,8 @@ CACHED_AGGREGATES = 10_000
 
 CAUGHT_UP_EVENTS = 1_000
 
-Known = Aggregate | Account
-Key = tuple[type[Known], str]
+Known = Aggregate | Account | Begun
+Key = tuple[type[Aggregate] | type[Account], str]
 """What an aggregate or an account is known under. The class belongs to it: whoever takes the name
 of an order for that of a case has a case that does not exist, and everybody else still has the
 order."""
@@ -39,10 +39,12 @@ class Cache:
         self._own: Entry | None = None
         self._kept: dict[str, OrderedDict[str, Known]] = {}
 
-    def get(self, cls: type[Known], stream: str) -> Known | None:
+    def get(self, cls: type[Aggregate] | type[Account], stream: str) -> Known | None:
         """An aggregate or account of this class, if it is kept."""
         kept = self._kept.get(cls.KIND)
         found = None if kept is None else kept.get(stream)
+        if kept is not None and type(found) is Begun:
+            found = kept[stream] = found.unfolded()
         if kept is None or type(found) is not cls:
             return None
         kept.move_to_end(stream)
@@ -115,6 +117,6 @@ class Cache:
         self._kept.clear()
 
 
-def names(cls: type[Known], stream: str) -> bool:
+def names(cls: type[Aggregate] | type[Account], stream: str) -> bool:
     """Whether a stream's name is one of this kind; no other can hold such an aggregate."""
     return stream.startswith(f"{cls.KIND}:")

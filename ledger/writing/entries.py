@@ -86,16 +86,19 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     correlation = context.correlation
     accounts = fact.accounts()
     subjects = {fact.originator_id, *fact.about(), *context.subjects}
-    if astray := [one for one in subjects if one.startswith(ACCOUNT_KINDS)]:
-        raise InvalidValues([Fault(
-            f"/{fact.TOPIC}", "account_named",
-            f"is about {astray[0]}, and only what posts to it or observes it may be")])
+    for one in subjects:
+        if one.startswith(ACCOUNT_KINDS):
+            raise InvalidValues([Fault(
+                f"/{fact.TOPIC}", "account_named",
+                f"is about {one}, and only what posts to it or observes it may be")])
+    if accounts:
+        subjects.update(accounts, map(held_in, accounts))
     fields = (
         origin.ledger, position, fact.originator_id, fact.originator_version, fact.TOPIC,
         origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,
         fact.__dict__.get("once"), context.actor, context.role, context.client,
         origin.command_id if correlation is None else correlation.bytes, context.causation,
-        spelled_subjects({*subjects, *accounts, *map(held_in, accounts)} if accounts else subjects),
+        spelled_subjects(subjects),
         None if source is None else encode(source).decode(), payload,
         salt, payload_hash(salt, payload))
     entry = Entry(*fields, b"")

@@ -1,28 +1,25 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ledger.common.personal import Person, Sealer
 from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
-from ledger.core.aggregate import Aggregate, in_turn
+from ledger.core.aggregate import Aggregate, Begun, in_turn, made
 from ledger.core.commands import Command, Handlers, Wanted
-from ledger.core.postings import ACCOUNT_KINDS, held_in
-from ledger.log.accounts import Span, accounts_in
-from ledger.log.envelope import Entry
+from ledger.core.postings import held_in
+from ledger.log.accounts import Span
 from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Reader, StorageFailed
 from ledger.log.wrapping import KeyDamaged
 from ledger.writing.cache import Cache, Key, Known, names
-
-READ_PAGE = 10_000
-"""Events of accounts that are read at a time."""
+from ledger.writing.reading import read_accounts
 
 READ_BACK = 1_000
-"""The same on the way back, which mostly ends soon."""
+"""Events that are read at a time on the way back, which mostly ends soon."""
 
 
 class Work:
@@ -65,6 +62,7 @@ class Work:
         self._placed: list[tuple[int, Any]] = []
         self._touches: list[Touch] = []
         self._posting: list[Touch] = []
+        self._only: list[Any] = []
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
@@ -134,33 +132,13 @@ class Work:
                 event_types.decode(entry).mutate(found)
             except Exception as error:  # it stops who needs this stream, not the whole batch
                 self._unreadable.setdefault((type(found), entry.stream), error)
-        self._read_accounts(accounts)
+        self._unreadable.update(read_accounts(self.reader, self.ledger, accounts))
         loaded: dict[Key, Known] = {
             **{(type(found), name): found for name, found in missing.items()},
             **{(type(account), name): account for name, account in accounts.items()}}
         self.known.update(loaded)
         self.news.update((key, found) for key, found in loaded.items()
                          if key not in self._unreadable)
-
-    def _read_accounts(self, accounts: dict[str, Account]) -> None:
-        """Fold what touched some accounts into them."""
-        after: int | None = 0
-        while accounts and after is not None:
-            page = self.reader.accounts(self.ledger, list(accounts), after=after, limit=READ_PAGE)
-            for entry in page:
-                self._touch(accounts, entry)
-            after = page[-1].position if len(page) == READ_PAGE else None
-
-    def _touch(self, accounts: dict[str, Account], entry: Entry) -> None:
-        """Let accounts take what an entry does to them."""
-        try:
-            touches = [(accounts[name], touch) for name, touch in
-                       touch_of(entry).by_account().items() if name in accounts]
-            for account, touch in touches:
-                account.take(touch)
-        except Exception as error:  # it stops who needs these accounts, not the whole batch
-            for name in accounts.keys() & accounts_in(entry.subjects, ACCOUNT_KINDS):
-                self._unreadable.setdefault((type(accounts[name]), name), error)
 
     def touches(self, accounts: Collection[str], since: int) -> Iterator[Touch]:
         """What touched accounts, the latest first, as far back as anything was recorded that may
@@ -201,12 +179,26 @@ class Work:
         key = cls, stream
         return self.touched.get(key) or self._as_known(key)
 
-    def _as_known(self, key: Key) -> Known:
-        if key not in self.known:
+    def _as_known(self, key: Key) -> Any:
+        found = self.known.get(key)
+        if found is None:
             self.fetch([key])
+            found = self.known[key]
         if key in self._unreadable:
             raise self._unreadable[key]
-        return self.known[key]
+        if type(found) is Begun:
+            found = self.known[key] = self.news[key] = found.unfolded()
+        return found
+
+    def tell(
+        self, event_class: type[Any], stream: str, fields: Mapping[str, Any],
+        accounts: Iterable[Account],
+    ) -> None:
+        """Record the first fact of a stream, and keep accounts as it leaves them."""
+        fact = made(event_class, (stream, 1), self.sealer, **fields)
+        self._only = [fact]
+        self.touched[fact.AGGREGATE, stream] = Begun(fact.AGGREGATE, fact)
+        self.touched.update(((type(one), one.id), one) for one in accounts)
 
     def holds(self, position: int) -> bool:
         """Whether the log holds an event at a position, or will when this batch is committed."""
@@ -354,13 +346,17 @@ class Work:
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
         self.touched, self.actor, self._drafts, self.left_out = {}, actor, {}, False
-        self._posting = []
+        self._posting, self._only = [], []
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
+        if self._only:
+            self._posting = list(touches_of(self._only, self.position, self.now))
+            self._decided = self._only
+            return self._only
         facts = in_turn(fact for aggregate in changed for fact in aggregate.collect_events())
         self._settle(facts)
         for (cls, stream), found in self.touched.items():
-            assert isinstance(found, Account) or not found.pending_events, \
+            assert not isinstance(found, Aggregate) or not found.pending_events, \
                 f"{command.NAME} changed {stream} and kept it"
             assert found.version == self.known[cls, stream].version or names(cls, stream), \
                 f"{command.NAME} took {stream} for a {cls.KIND}"

@@ -1,6 +1,6 @@
 """given(*history).when(command).then(*facts or an error): a rule's story, without a database."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Self
 
 import msgspec
@@ -50,6 +50,8 @@ class Story:
         self.once: set[str] = set()
         self.erased: set[str | None] = set()
         self.persons: set[str] = set()
+        self.told: list[Aggregate] = []
+        self.left: dict[str, Account] = {}
 
     # -- what a handler asks for ------------------------------------------------------------------
 
@@ -62,6 +64,16 @@ class Story:
 
     def see(self, cls: type[Any], stream: str) -> Any:
         return self.load(cls, stream)
+
+    def tell(
+        self, event_class: type[Any], stream: str, fields: dict[str, Any],
+        accounts: Iterable[Account],
+    ) -> None:
+        """What the accounts come to is folded from the fact anew, and has to be the same."""
+        aggregate = event_class.AGGREGATE.blank(stream).sealed_by(OpenSealer())
+        event_class.RECORD(aggregate, **fields)
+        self.told, self.left = [aggregate], {one.id: one for one in accounts}
+        self.touched |= {stream: aggregate, **self.left}
 
     def fetch(self, wanted: Wanted) -> None:
         pass
@@ -125,9 +137,9 @@ class Story:
 
     def decide(self, command: Command) -> list[Any]:
         """Decide a command and keep what it changed. Raises its refusal."""
-        self.touched = {}
+        self.touched, self.told, self.left = {}, [], {}
         command.must_be_current(self)
-        changed = HANDLERS[type(command)](command, self)
+        changed = HANDLERS[type(command)](command, self) or self.told
         facts = in_turn(fact for aggregate in changed for fact in aggregate.collect_events())
         onces = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
         if taken := next((once for once in onces if once in self.once), None):
@@ -140,6 +152,7 @@ class Story:
         self.known.update(settled(touches, {
             name: self.known.get(name) or type(found).blank(name)
             for name, found in drafts.items()}, drafts))
+        assert all(self.known[name] == account for name, account in self.left.items())
         self.history += touches
         self.placed += enumerate(facts, self.position + 1)
         self.log += [Told(position, fact.originator_id, to_us(fact.occurred_at), _payload(fact))

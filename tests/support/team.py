@@ -23,7 +23,15 @@ from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.commands import PublishPolicy
 from ledger.policies.posts import COMMITTEE
 from ledger.policies.reader import read
-from ledger.policies.values import Band, Escalation, Policy, Rule, Scoring, Sections
+from ledger.policies.values import (
+    Band,
+    Escalation,
+    Policy,
+    Rule,
+    Scoring,
+    Sections,
+    Threshold,
+)
 from ledger.scores.account import Account
 from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth
 from ledger.scores.formula import figure_of
@@ -76,6 +84,13 @@ def published(*rules: Rule, since: str = JOINED, **sections: Any) -> PublishPoli
     said = Sections(rules=list(rules) or None, **sections)
     return PublishPolicy(policy=Policy(title="rules", sections=said), effective_from=since,
                          occurred_at=at("2026-01-01"))
+
+
+def bound(minor: int, since: str = JOINED, **sections: Any) -> Command:
+    """A policy by which finance looks at what costs more."""
+    return published(since=since, thresholds=[Threshold(
+        threshold="finance_review", value=str(minor), unit="fen", zh="财审", en="review")],
+        **sections)
 
 
 def printed(*names: str) -> list[Command]:

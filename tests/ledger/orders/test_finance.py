@@ -24,12 +24,12 @@ from ledger.orders.finance import FINANCE, FinanceReviewOpen, NothingToReview
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.people.signatures import SameSigner
-from ledger.policies.values import Signing, Threshold
+from ledger.policies.values import Signing
 from ledger.stock.pieces import Count
 from tests.support.builders import HOUSE, end, line, opened, place, received, record, sell, stream
 from tests.support.shipping import on
 from tests.support.stories import Story, given, open_exceptions
-from tests.support.team import CHEN, JOINED, WANG, published, team
+from tests.support.team import CHEN, WANG, bound, team
 from tests.support.thorough import tried
 
 BOUND = 5_000
@@ -40,13 +40,6 @@ PICK = on(PickOrder, lines=[PickedFrom("1", 1)])
 CHECK = on(CheckOrder, passed=True)
 PACK = on(PackOrder, parcel="P1", lines=[Count("1", 1)])
 SEND = on(DispatchParcel, parcel="P1", courier="顺丰", waybill="SF1")
-
-
-def bound(minor: int = BOUND, since: str = JOINED, **sections: Any) -> Command:
-    """A policy by which finance looks at what costs more."""
-    return published(since=since, thresholds=[Threshold(
-        threshold="finance_review", value=str(minor), unit="fen", zh="财审", en="review")],
-        **sections)
 
 
 def costs(minor: int) -> dict[str, Any]:
@@ -62,7 +55,7 @@ def repriced(minor: int) -> ChangeLines:
 
 def sold(minor: int, *policies: Command) -> Story:
     """An order at a price, to be paid at the door, that Wang approved."""
-    story = given(*team(), *(policies or [bound()]), opened(), received(),
+    story = given(*team(), *(policies or [bound(BOUND)]), opened(), received(),
                   sell(1, line(unit_price=minor), amounts=Amounts(total_minor=minor)))
     story.by(WANG).decide(on(ApproveOrder))
     story.decide(on(SubmitOrder, warehouse=HOUSE))
@@ -102,7 +95,8 @@ def test_policy_readers__money_of_orders_above_finance_review_waits_for_it() -> 
 def test_signing__finance_review_rejected_of_who_approved_the_order() -> None:
     story = sold(BOUND + 1)
     story.by(WANG).when(REVIEW).refused(SameSigner)
-    alone = sold(BOUND + 1, bound(signing=[Signing(act="order.review_finance", apart_from=[])]))
+    by_anybody = Signing(act="order.review_finance", apart_from=[])
+    alone = sold(BOUND + 1, bound(BOUND, signing=[by_anybody]))
     alone.by(WANG).when(REVIEW).then("order.finance_reviewed.v1", "order.exception_closed.v1")
 
 
@@ -132,17 +126,17 @@ def test_money__raised_above_what_finance_saw_waits_again_and_lowered_does_not()
 def test_money__of_a_new_order_is_held_against_finance_review(
     placed: Command, expected: bool
 ) -> None:
-    assert waits(given(bound(), placed)) is expected
+    assert waits(given(bound(BOUND), placed)) is expected
 
 
 def test_policy_readers__finance_review_is_that_of_the_day_of_the_order() -> None:
     later = bound(1, since="2027-01-01")
-    assert not waits(given(bound(), later, place(**costs(BOUND))))
-    assert waits(given(bound(1), bound(since="2027-01-01"), place(**costs(BOUND))))
+    assert not waits(given(bound(BOUND), later, place(**costs(BOUND))))
+    assert waits(given(bound(1), bound(BOUND, since="2027-01-01"), place(**costs(BOUND))))
 
 
 def test_money__that_a_file_declares_is_recorded_and_waits_for_finance() -> None:
-    story = given(*team(), bound(), record(**costs(BOUND + 1), paid_minor=BOUND + 1))
+    story = given(*team(), bound(BOUND), record(**costs(BOUND + 1), paid_minor=BOUND + 1))
     assert (waits(story), order_of(story).ended) == (True, "completed")
     story.by(CHEN).when(REVIEW).then("order.finance_reviewed.v1", "order.exception_closed.v1")
 

@@ -1,0 +1,81 @@
+"""The ordinary sale, which nearly every order is, decided by a look at what it touches.
+
+What is out of the ordinary is left to `sell_order`: another name or a bundle, orders that wait, a
+price with a floor, an amount that finance looks at, too few pieces. Where both can decide, they
+record the same bytes (tests/ledger/fulfilment/test_selling.py).
+"""
+
+from collections.abc import Iterator
+
+from ledger.common.errors import LedgerError
+from ledger.core.commands import Work
+from ledger.core.postings import Posting
+from ledger.fulfilment.commands import SellOrder
+from ledger.fulfilment.postings import CAUSE
+from ledger.orders.money import costs_of, lines_must_agree
+from ledger.orders.order import Order
+from ledger.orders.settling import finance_bound_of
+from ledger.orders.values import Amounts, Line, Reservation
+from ledger.stock.account import MOST_MOVED, StockAccount
+from ledger.stock.pieces import sku_of
+from ledger.stock.places import AVAILABLE, RESERVED, stock_of
+from ledger.stock.posting import MOST_POSTINGS
+from ledger.stock.prices import PRICES, Prices, prices_at
+from ledger.stock.skus import Sku
+from ledger.stock.warehouses import Warehouse, warehouse_of
+
+
+def sell_ordinary(command: SellOrder, work: Work) -> bool:
+    """Record a sale, if it is an ordinary one. Returns whether it was; if not, nothing happened."""
+    stream, at, lines = command.subject, command.occurred_at, command.lines or []
+    if work.see(Order, stream).version or len(lines) > MOST_POSTINGS \
+            or not work.see(Warehouse, warehouse_of(command.warehouse)).version:
+        return False
+    found = dict(_reserved_from(command.warehouse, lines, work))
+    costs = _costs(command, work)
+    if costs is None or len(found) < sum(not line.fee for line in lines):
+        return False
+    postings = tuple(Posting(account=account.id, quantity=line.quantity, source=AVAILABLE,
+                             target=RESERVED, cause=CAUSE[AVAILABLE, RESERVED], line=line.line)
+                     for line, account in found.values())
+    position = work.position + 1
+    work.tell(
+        Order.Placed, stream,
+        {**command.facts(work), "amounts": costs, "reserved": Reservation(command.warehouse),
+         "postings": postings, "occurred_at": at},
+        [account.after_reserving(line.quantity, at, position) for line, account in found.values()])
+    return True
+
+
+def _reserved_from(
+    warehouse: str, lines: list[Line], work: Work
+) -> Iterator[tuple[str, tuple[Line, StockAccount]]]:
+    """The accounts that lines of goods are reserved from, by SKU, without those lines of which more
+    has to be asked than whether so many pieces are there. A SKU that comes twice is one of them."""
+    for line in lines:
+        if line.fee or line.sku is None:
+            continue
+        sku: Sku = work.see(Sku, sku_of(line.sku))
+        account: StockAccount = work.see(StockAccount, stock_of(warehouse, line.sku))
+        if not (sku.target or sku.parts or account.waiting) and account.position \
+                and line.quantity <= account.level(AVAILABLE) \
+                and account.moved_in_all + line.quantity <= MOST_MOVED:
+            yield line.sku, (line, account)
+
+
+def _costs(command: SellOrder, work: Work) -> Amounts | None:
+    """What the order costs; None if its sums do not agree, or anybody has to look at them."""
+    lines, at = command.lines or [], command.occurred_at
+    try:
+        lines_must_agree(command.subject, command.currency, lines)
+        costs = costs_of(command.subject, command.currency, lines, command.amounts, cancelled={})
+    except LedgerError:  # the general way says what is wrong first
+        return None
+    bound = finance_bound_of(work, at, command.currency)
+    if bound is not None and (costs.total_minor or 0) > bound:
+        return None
+    prices: Prices = work.see(Prices, PRICES)
+    if prices.begun and any(price.floor_minor is not None for price in prices_at(
+            work, {line.sku for line in lines if line.sku}, at).values()):
+        return None
+    return costs
