@@ -1,7 +1,7 @@
 """Fulfilment: where the pieces of every order are, and what keeps an order from being sent.
 
 The order's own mutators fold its events, on what a row keeps of it: so a report cannot say
-anything else than the rules decide on.
+anything else than the rules decide on. What most events are, `usual.py` takes in their place.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +34,7 @@ from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of, within
 from projections.asking.written import ERASED, Sealed, Written
+from projections.orders.usual import USUAL
 from projections.orders.work import work_on
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
@@ -103,18 +104,27 @@ class Tracked:
         itself took the event.
         """
         order = self.order
-        if (moved := MOVED.get(entry.type)) is not None:
-            counts = moved(order, event)
-            if counts is None or not order.goods.knows(counts):
-                return
-        event.__dict__["occurred_at"] = from_us(entry.occurred_at)
         lines = order.lines
-        order.fold(event, entry.version)
+        usual = USUAL.get(entry.type)
+        if (usual is None or not usual(order, entry.occurred_at, event)) and not self._mutate(
+                entry, event):
+            return
         if order.lines is not lines:
             self.skus = {name: line.sku for name, line in (order.lines or {}).items()}
         if entry.type in EXCEPTIONAL:
             self._except(entry, event)
         self.position = entry.position
+
+    def _mutate(self, entry: Entry | Outline, event: Any) -> bool:
+        """Let the order's own mutator take an event; False if it is of what is not known."""
+        order = self.order
+        if (moved := MOVED.get(entry.type)) is not None:
+            counts = moved(order, event)
+            if counts is None or not order.goods.knows(counts):
+                return False
+        event.__dict__["occurred_at"] = from_us(entry.occurred_at)
+        order.fold(event, entry.version)
+        return True
 
     def _except(self, entry: Entry | Outline, event: Any) -> None:
         known = self.exceptions.pop(event.exception, None)

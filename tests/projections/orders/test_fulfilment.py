@@ -296,7 +296,8 @@ def flows(draw: st.DrawFn) -> list[Command]:
 
 
 KNOWN = ("goods", "parcels", "warehouse", "approved", "submitted", "held_for",
-         "ended", "exceptions", "dispatched_at", "delivered_at")
+         "ended", "exceptions", "dispatched_at", "delivered_at", "amounts", "paid_at", "balance",
+         "refunds_known", "terms", "parts_back", "placed_at", "owner")
 
 
 def orders_of(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
