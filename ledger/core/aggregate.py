@@ -217,24 +217,24 @@ class Aggregate(BaseAggregate[str]):
                 delattr(cls, name)
 
 
-class Begun:
-    """An aggregate of which its first fact is known: it is made of that once somebody asks for it,
-    which mostly nobody does before it is written. `version` is that of every aggregate with one."""
+class Unfolded:
+    """An aggregate of no event, or of its first one, that nobody has asked for yet: most new orders
+    are written before anybody does, and folding is a good part of what they cost."""
 
-    __slots__ = ("cls", "fact")
-    version = 1
+    __slots__ = ("cls", "fact", "id")
 
-    def __init__(self, cls: type[Aggregate], fact: Aggregate.Event) -> None:
-        self.cls, self.fact = cls, fact
+    def __init__(self, cls: type[Aggregate], stream: str, fact: Any = None) -> None:
+        self.cls, self.id, self.fact = cls, stream, fact
 
     @property
-    def id(self) -> str:
-        """Its stream."""
-        return self.fact.originator_id
+    def version(self) -> int:
+        """As of every aggregate."""
+        return 0 if self.fact is None else 1
 
-    def unfolded(self) -> Any:
-        """The aggregate."""
-        return self.fact.mutate(None)
+    def folded(self) -> Any:
+        """The aggregate itself."""
+        blank = self.cls.blank(self.id)
+        return blank if self.fact is None else self.fact.mutate(blank)
 
 
 def _is_inherited(cls: type[Aggregate], name: str, attribute: object) -> bool:

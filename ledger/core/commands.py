@@ -38,6 +38,10 @@ class Work(Protocol):
         """The same to look at only: what is seen is nobody's copy, and must not be changed."""
         ...
 
+    def is_new(self, cls: type[Any], stream: str) -> bool:
+        """Whether nothing is recorded of an aggregate, nor decided by this command."""
+        ...
+
     def tell(
         self, event_class: type[Any], stream: str, fields: Mapping[str, Any],
         accounts: Iterable[Account],

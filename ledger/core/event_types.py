@@ -87,6 +87,8 @@ def waiting_in(entries: Sequence[Entry]) -> list[str]:
     """What has to be done before more comes of entries, each once: those whose type has
     `waits_for` say it, such as the command that approves them."""
     waiting = [entry for entry in entries if hasattr(_decoders[entry.type].type, "waits_for")]
+    if not waiting:
+        return []
     return list(dict.fromkeys(event.waits_for() for event in decode_payloads(waiting)))
 
 

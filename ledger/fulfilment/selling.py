@@ -28,7 +28,7 @@ from ledger.stock.warehouses import Warehouse, warehouse_of
 def sell_ordinary(command: SellOrder, work: Work) -> bool:
     """Record a sale, if it is an ordinary one. Returns whether it was; if not, nothing happened."""
     stream, at, lines = command.subject, command.occurred_at, command.lines or []
-    if work.see(Order, stream).version or len(lines) > MOST_POSTINGS \
+    if not work.is_new(Order, stream) or len(lines) > MOST_POSTINGS \
             or not work.see(Warehouse, warehouse_of(command.warehouse)).version:
         return False
     found = dict(_reserved_from(command.warehouse, lines, work))

@@ -156,10 +156,13 @@ class Sums(NamedTuple):
 
     def total_of(self, amounts: Amounts) -> int:
         """Goods + postage - discount; what amounts leave out is what the lines say."""
-        goods, postage, discount = (
-            own if stated is None else stated for own, stated in zip(
-                self, (amounts.goods_minor, amounts.postage_minor, amounts.discount_minor),
-                strict=True))
+        goods, postage, discount = self
+        if amounts.goods_minor is not None:
+            goods = amounts.goods_minor
+        if amounts.postage_minor is not None:
+            postage = amounts.postage_minor
+        if amounts.discount_minor is not None:
+            discount = amounts.discount_minor
         return goods + postage - discount
 
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from ledger.core.accounts import Account
-from ledger.core.aggregate import Aggregate, Begun
+from ledger.core.aggregate import Aggregate, Unfolded
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
 from ledger.log.accounts import accounts_in
@@ -18,7 +18,7 @@ CACHED_AGGREGATES = 10_000
 
 CAUGHT_UP_EVENTS = 1_000
 
-Known = Aggregate | Account | Begun
+Known = Aggregate | Account | Unfolded
 Key = tuple[type[Aggregate] | type[Account], str]
 """What an aggregate or an account is known under. The class belongs to it: whoever takes the name
 of an order for that of a case has a case that does not exist, and everybody else still has the
@@ -43,8 +43,8 @@ class Cache:
         """An aggregate or account of this class, if it is kept."""
         kept = self._kept.get(cls.KIND)
         found = None if kept is None else kept.get(stream)
-        if kept is not None and type(found) is Begun:
-            found = kept[stream] = found.unfolded()
+        if kept is not None and type(found) is Unfolded:
+            found = kept[stream] = found.folded()
         if kept is None or type(found) is not cls:
             return None
         kept.move_to_end(stream)

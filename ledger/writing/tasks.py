@@ -95,11 +95,6 @@ class Task:
         versions = {entry.stream: entry.version for entry in entries}
         versions.update(index_of(entries, ACCOUNT_KINDS))
         return Receipt(
-            self.command_id,
-            tuple(entry.position for entry in entries),
-            versions,
-            position,
-            leaf=b"" if last is None else last.leaf_hash,
-            left_out=self.left_out,
-            waits_for=tuple(event_types.waiting_in(entries)),
-        )
+            self.command_id, tuple([entry.position for entry in entries]), versions, position,
+            False, b"" if last is None else last.leaf_hash, self.left_out,
+            tuple(event_types.waiting_in(entries)))

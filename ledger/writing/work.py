@@ -7,7 +7,7 @@ from ledger.common.personal import Person, Sealer
 from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
-from ledger.core.aggregate import Aggregate, Begun, in_turn, made
+from ledger.core.aggregate import Aggregate, Unfolded, in_turn, made
 from ledger.core.commands import Command, Handlers, Wanted
 from ledger.core.postings import held_in
 from ledger.log.accounts import Span
@@ -111,7 +111,7 @@ class Work:
         wanted = [key for key in dict.fromkeys(wanted) if key not in self.known]
         if not wanted:
             return
-        missing: dict[str, Aggregate] = {}
+        missing: dict[str, type[Aggregate]] = {}
         accounts: dict[str, Account] = {}
         for key in wanted:
             cls, stream = key
@@ -125,17 +125,19 @@ class Work:
             elif issubclass(cls, Account):
                 accounts[stream] = cls.blank(stream)
             else:
-                missing[stream] = cls.blank(stream)
+                missing[stream] = cls
+        loaded: dict[Key, Known] = {
+            (cls, name): Unfolded(cls, name) for name, cls in missing.items()}
         for entry in self.reader.streams(self.ledger, list(missing)) if missing else ():
-            found = missing[entry.stream]
+            key = missing[entry.stream], entry.stream
+            if type(found := loaded[key]) is Unfolded:
+                found = loaded[key] = found.folded()
             try:
                 event_types.decode(entry).mutate(found)
             except Exception as error:  # it stops who needs this stream, not the whole batch
-                self._unreadable.setdefault((type(found), entry.stream), error)
+                self._unreadable.setdefault(key, error)
         self._unreadable.update(read_accounts(self.reader, self.ledger, accounts))
-        loaded: dict[Key, Known] = {
-            **{(type(found), name): found for name, found in missing.items()},
-            **{(type(account), name): account for name, account in accounts.items()}}
+        loaded.update(((type(account), name), account) for name, account in accounts.items())
         self.known.update(loaded)
         self.news.update((key, found) for key, found in loaded.items()
                          if key not in self._unreadable)
@@ -179,16 +181,22 @@ class Work:
         key = cls, stream
         return self.touched.get(key) or self._as_known(key)
 
+    def is_new(self, cls: type[Any], stream: str) -> bool:
+        """Whether nothing is recorded of an aggregate."""
+        return not self._held((cls, stream)).version
+
     def _as_known(self, key: Key) -> Any:
-        found = self.known.get(key)
-        if found is None:
+        found = self._held(key)
+        if type(found) is Unfolded:
+            found = self.known[key] = self.news[key] = found.folded()
+        return found
+
+    def _held(self, key: Key) -> Known:
+        if key not in self.known:
             self.fetch([key])
-            found = self.known[key]
         if key in self._unreadable:
             raise self._unreadable[key]
-        if type(found) is Begun:
-            found = self.known[key] = self.news[key] = found.unfolded()
-        return found
+        return self.known[key]
 
     def tell(
         self, event_class: type[Any], stream: str, fields: Mapping[str, Any],
@@ -197,7 +205,7 @@ class Work:
         """Record the first fact of a stream, and keep accounts as it leaves them."""
         fact = made(event_class, (stream, 1), self.sealer, **fields)
         self._only = [fact]
-        self.touched[fact.AGGREGATE, stream] = Begun(fact.AGGREGATE, fact)
+        self.touched[fact.AGGREGATE, stream] = Unfolded(fact.AGGREGATE, stream, fact)
         self.touched.update(((type(one), one.id), one) for one in accounts)
 
     def holds(self, position: int) -> bool:

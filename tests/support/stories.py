@@ -65,6 +65,9 @@ class Story:
     def see(self, cls: type[Any], stream: str) -> Any:
         return self.load(cls, stream)
 
+    def is_new(self, cls: type[Any], stream: str) -> bool:
+        return not self.load(cls, stream).version
+
     def tell(
         self, event_class: type[Any], stream: str, fields: dict[str, Any],
         accounts: Iterable[Account],
