@@ -32,7 +32,7 @@ def sell_ordinary(command: SellOrder, work: Work) -> bool:
             or not work.see(Warehouse, warehouse_of(command.warehouse)).version:
         return False
     found = dict(_reserved_from(command.warehouse, lines, work))
-    costs = _costs(command, work)
+    costs = _costs(command, stream, work)
     if costs is None or len(found) < sum(not line.fee for line in lines):
         return False
     postings = tuple(Posting(account=account.id, quantity=line.quantity, source=AVAILABLE,
@@ -63,12 +63,12 @@ def _reserved_from(
             yield line.sku, (line, account)
 
 
-def _costs(command: SellOrder, work: Work) -> Amounts | None:
+def _costs(command: SellOrder, stream: str, work: Work) -> Amounts | None:
     """What the order costs; None if its sums do not agree, or anybody has to look at them."""
     lines, at = command.lines or [], command.occurred_at
     try:
-        lines_must_agree(command.subject, command.currency, lines)
-        costs = costs_of(command.subject, command.currency, lines, command.amounts, cancelled={})
+        lines_must_agree(stream, command.currency, lines)
+        costs = costs_of(stream, command.currency, lines, command.amounts, cancelled={})
     except LedgerError:  # the general way says what is wrong first
         return None
     bound = finance_bound_of(work, at, command.currency)
