@@ -309,6 +309,9 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
                              occurred_at=at)
     settle(work, order, before, occurred_at=at)
     priced_otherwise(work, order, before, occurred_at=at)
+    if not order.warehouse:  # none of its pieces is in any stock, so nothing follows for others
+        order.settle_exceptions(occurred_at=at)
+        return [order]
     return follow(work, order, before, occurred_at=at, decided=False)
 
 

@@ -169,7 +169,10 @@ class OrderAssembler:
         _pair(facts)
         return RecordOrder(
             channel=self.profile.channel, currency=self.profile.currency,
-            lines=[Line(**item._asdict(), unit_price_scale=self.scale) for item in items] or None,
+            lines=[Line(
+                line=item.line, sku=item.sku, title=item.title, attributes=item.attributes,
+                quantity=item.quantity, unit_price=item.unit_price, unit_price_scale=self.scale,
+                amount_minor=item.amount_minor, fee=item.fee) for item in items] or None,
             warehouse=self.warehouse, reuse_gap_days=self.profile.reuse_gap_days, **facts)
 
     def _return(

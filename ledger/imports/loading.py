@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -106,8 +107,8 @@ class Loader:
         return digest.digest()
 
     def _order_key(self) -> KeyOf:
-        """What finds the key of a main row: that of its order."""
-        hashed, key_of = self.staging.hashed, self.assembler.key
+        """What finds the key of a main row: that of its order, whose rows mostly stand together."""
+        hashed, key_of = lru_cache(1)(self.staging.hashed), self.assembler.key
         slots = self.assembler.slots[self.profile.main.kind]
         joins = [slots[file.join[1]] for file in self.profile.parts() if file.join]
 
