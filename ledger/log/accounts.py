@@ -56,9 +56,15 @@ class AccountReader(Protocol):
         position, in any order."""
         ...
 
-    def odd_accounts(self, ledger: str | bytes, limit: int) -> list[tuple[str, int]]:
-        """The first `limit` rows of the index that no event calls for. None, as long as only this
-        program wrote them."""
+    def count_indexed(self, ledger: str | bytes, until: int) -> int:
+        """How many rows of the index stand at whole positions from 1 to one."""
+        ...
+
+    def odd_accounts(
+        self, ledger: str | bytes, limit: int, *, beyond: int = 0
+    ) -> list[tuple[str, int]]:
+        """The first `limit` rows of the index that no event calls for, of those that do not stand
+        at whole positions from 1 to `beyond`. None, as long as only this program wrote them."""
         ...
 
 

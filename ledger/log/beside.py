@@ -174,6 +174,7 @@ class Accounts:
     def __init__(self, store: Store, ledger: Which, note: Note) -> None:
         self.store, self.ledger, self.note = store, ledger, note
         self.expected: list[tuple[str, int]] = []
+        self.compared = 0
 
     def add(self, entry: Entry, position: int) -> None:
         """The next event, at the position at which it counts."""
@@ -183,12 +184,23 @@ class Accounts:
             return  # what its subjects are is said where they are read
         self.expected += ((account, position) for account in accounts)
         if len(self.expected) >= ACCOUNTS:
-            self._compare()
+            self.compare()
 
-    def finish(self) -> None:
-        """Compare the rest, then the other way: that no row is there which no event calls for."""
-        self._compare()
-        odd = attempt(self.store, partial(self.store.odd_accounts, self.ledger, MAX_PROBLEMS))
+    def compare(self) -> None:
+        """Compare what was expected since the last time: that each row is there, once."""
+        if self.expected:
+            self._compare()
+            self.compared += len(self.expected)
+            self.expected.clear()
+
+    def finish(self, sound: int) -> None:
+        """Compare the other way: that no row is there which no event calls for. Up to `sound`, all
+        events and their rows are as they should be: if there are no more rows there than these,
+        which is soon counted, none of them has to be looked for among the events."""
+        count = attempt(self.store, partial(self.store.count_indexed, self.ledger, sound))
+        odd = attempt(self.store, partial(
+            self.store.odd_accounts, self.ledger, MAX_PROBLEMS,
+            beyond=sound if count == self.compared else 0))
         if odd is None:
             self.note(0, "the database cannot compare the index of accounts with the events")
         for account, position in odd or ():
@@ -196,8 +208,6 @@ class Accounts:
                       f"the index of accounts holds {account!r}, and no event here names it")
 
     def _compare(self) -> None:
-        if not self.expected:
-            return
         accounts, positions = zip(*self.expected, strict=True)
         rows = attempt(self.store, partial(self.store.indexed, self.ledger, accounts,
                                            min(positions), max(positions)))
@@ -209,4 +219,3 @@ class Accounts:
                 if (count := held[account, position]) != 1:
                     self.note(position, f"the index of accounts holds {account!r} {count} times, "
                               "and 1 is right")
-        self.expected.clear()

@@ -191,7 +191,14 @@ class _View:
             for e in entries))
         return sorted(found)[: max(limit, 0)]
 
-    def odd_accounts(self, ledger: Which, limit: int) -> list[tuple[str, int]]:
+    def count_indexed(self, ledger: Which, until: int) -> int:
+        known, end = self._of(ledger)
+        return sum(e.position <= min(until, end)
+                   for entries in known.accounts.values() for e in entries)
+
+    def odd_accounts(
+        self, ledger: Which, limit: int, *, beyond: int = 0
+    ) -> list[tuple[str, int]]:
         return []  # `add` makes none
 
     def standing(self, known: Known) -> dict[str, int]:

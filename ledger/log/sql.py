@@ -186,9 +186,15 @@ class SqlStore:
         with self.reading() as reader:
             return reader.indexed(ledger, subjects, first, last)
 
-    def odd_accounts(self, ledger: Which, limit: int) -> list[tuple[str, int]]:
+    def count_indexed(self, ledger: Which, until: int) -> int:
         with self.reading() as reader:
-            return reader.odd_accounts(ledger, limit)
+            return reader.count_indexed(ledger, until)
+
+    def odd_accounts(
+        self, ledger: Which, limit: int, *, beyond: int = 0
+    ) -> list[tuple[str, int]]:
+        with self.reading() as reader:
+            return reader.odd_accounts(ledger, limit, beyond=beyond)
 
     def streams_of(
         self, ledger: Which, kind: str, *, naming: str | None = None,

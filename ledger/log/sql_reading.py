@@ -75,8 +75,11 @@ SELECT {COLUMNS} FROM events WHERE ledger = ? AND position IN (
 ORDER BY position {{order}}
 """
 
+_WITHIN = "{whole} AND a.position >= 1 AND a.position <= ?"
+
 _ODD_ACCOUNTS = """
 SELECT a.subject, a.position FROM accounts a WHERE a.ledger = ?
+AND ({within}) IS NOT TRUE
 AND (({kinds}) AND {whole} AND (
   SELECT e.position = a.position AND {named} FROM events e
   WHERE e.ledger = a.ledger AND e.position >= a.position ORDER BY e.position LIMIT 1)
@@ -280,11 +283,23 @@ class SqlReader:
             f"SELECT subject, position FROM accounts WHERE ledger = ? AND subject IN ({marks})"
             " AND position >= ? AND position <= ?", (own, *chunk, first, last))]
 
-    def odd_accounts(self, ledger: Which, limit: int) -> list[tuple[str, int]]:
+    def count_indexed(self, ledger: Which, until: int) -> int:
+        ((count,),) = self.rows(
+            f"SELECT count(*) FROM accounts a WHERE a.ledger = ? AND {self._within()}",
+            (self.id_of(ledger), until))
+        return int(count)
+
+    def _within(self) -> str:
+        return _WITHIN.format(whole=self.whole)
+
+    def odd_accounts(
+        self, ledger: Which, limit: int, *, beyond: int = 0
+    ) -> list[tuple[str, int]]:
         kinds = " OR ".join(["1 = 0", *(f"substr(a.subject, 1, {len(kind)}) = ?"
                                         for kind in self.kinds)])
-        return self.rows(_ODD_ACCOUNTS.format(kinds=kinds, whole=self.whole, named=self.named),
-                         (self.id_of(ledger), *self.kinds, limit))
+        asked = _ODD_ACCOUNTS.format(kinds=kinds, within=self._within(), whole=self.whole,
+                                     named=self.named)
+        return self.rows(asked, (self.id_of(ledger), beyond, *self.kinds, limit))
 
     def streams_of(
         self, ledger: Which, kind: str, *, naming: str | None = None,

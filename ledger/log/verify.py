@@ -270,7 +270,8 @@ def verify(
         if progress is not None and walk.events % PAGE == 0:
             progress(walk.events, until)
     walk.finish(head)
-    accounts.finish()
+    accounts.compare()
+    accounts.finish(0 if walk.problems else walk.position)
     check_standing(store, known, walk.opened, walk.note)
     check_repeats(store, ledger, until, walk.note)
     if head is not None:

@@ -211,6 +211,21 @@ def test_backup__holds_no_account_and_restoring_makes_them_again(
         (tmp_path / "log.gz").read_bytes())
 
 
+def test_verify__looks_for_rows_of_the_index_among_sound_events_only_if_there_are_too_many(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(store, first(), entry(2, subjects='["stock:a","stock:b"]', payload=msgspec.json.encode(
+        {"postings": [{"account": "stock:a"}, {"account": "stock:b"}]})), entry(3))
+    looked, counted = list[int](), store.count_indexed
+    monkeypatch.setattr(store, "odd_accounts",
+                        lambda ledger, limit, *, beyond: looked.append(beyond) or [])
+    verify(store, "main")
+    monkeypatch.setattr(store, "count_indexed",
+                        lambda ledger, until: counted(ledger, until) + 1)
+    verify(store, "main")
+    assert looked == [3, 0]
+
+
 # -- the rule of accounts -----------------------------------------------------------------------
 
 

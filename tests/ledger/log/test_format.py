@@ -367,6 +367,11 @@ def test_checker__finds_what_verify_finds_in_accounts(
     first, last = named[0], named[-1]
     own, other = f"ledger = {MAIN}", f"ledger = {MAIN} AND position = ?"
     assert both(settings, store) == set()
+    for more in (first, 0, -1, 100_000):  # all that the events call for is there, too
+        intrude(settings, "INSERT INTO accounts SELECT ledger, 'stock:more', CAST(? AS BIGINT)"
+                          f" FROM heads WHERE {own}", more)
+        assert both(settings, store) == {more}
+        intrude(settings, f"DELETE FROM accounts WHERE {own} AND subject = 'stock:more'")
     intrude(settings, f"DELETE FROM accounts WHERE {other}", first)
     assert both(settings, store) == {first}
     intrude(settings, f"UPDATE accounts SET subject = 'stock:' WHERE {other}", last)
