@@ -8,7 +8,7 @@ schemas `read_<n>` that the application makes, owns and drops, since they can al
 Without an admin URL one role does everything, and only the triggers guard the events.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -32,9 +32,8 @@ _TYPES = [
 ]
 """Never int4: psycopg silently truncates what does not fit into one."""
 
-_INDEX = ("INSERT INTO accounts (ledger, subject, position)"
-          " SELECT ?, * FROM unnest(?::text[], ?::bigint[])")
-"""One statement, and so one call of the guard, for all rows."""
+_INDEX = "COPY accounts (ledger, subject, position) FROM STDIN (FORMAT BINARY)"
+"""One statement, and so one call of the guard, for all rows; an INSERT takes a fifth longer."""
 
 _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream",
                 "events_command": "command", "events_once": "once value"}
@@ -139,15 +138,17 @@ class _Writing(_Reader, SqlWriting):
     lock = " FOR UPDATE"
 
     def insert(self, entries: Sequence[Entry]) -> None:
-        driver: Any = self.connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(_TYPES)
-            for entry in entries:
-                copy.write_row(entry)
+        self._copy(_COPY, _TYPES, entries)
 
     def index(self, rows: list[tuple[str, int]]) -> None:
-        subjects, positions = zip(*rows, strict=True)
-        self.run(_INDEX, (self.ledger, list(subjects), list(positions)))
+        self._copy(_INDEX, ["bytea", "text", "int8"], [(self.ledger, *row) for row in rows])
+
+    def _copy(self, statement: str, types: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        driver: Any = self.connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
 
 
 class PostgresStore(SqlStore):
