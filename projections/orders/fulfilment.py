@@ -97,15 +97,16 @@ class Tracked:
         self.exceptions: dict[str, OpenException] = {}
         self.position = 0
 
-    def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event, unless it moves pieces of lines or parcels that are not known.
+    def take(self, entry: Entry | Outline, event: Any, *, wholly: bool = False) -> None:
+        """Take an event, unless it moves pieces of lines or parcels that are not known. `wholly`:
+        for somebody who looks at more of the order than a row keeps.
 
         As of a moment of the business that can be; with the whole log it cannot, since the order
         itself took the event.
         """
         order = self.order
         lines = order.lines
-        usual = USUAL.get(entry.type)
+        usual = None if wholly else USUAL.get(entry.type)
         if (usual is None or not usual(order, entry.occurred_at, event)) and not self._mutate(
                 entry, event):
             return

@@ -53,6 +53,6 @@ def story_of(store: Store, ledger: str, order: str, cut: Cut) -> Story | None:
             continue
         if tracked is None:
             tracked = Tracked(Order.blank(order), imported=is_imported(entry))
-        tracked.take(entry, event)
+        tracked.take(entry, event, wholly=True)
         facts.append((entry, event))
     return None if tracked is None else Story(tracked, facts)

@@ -12,9 +12,13 @@ from ledger.log.envelope import Entry
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
+from ledger.stock.pieces import Part
+from ledger.stock.skus import BundleSku
+from projections.asking.clocks import Cut
 from projections.orders.fulfilment import Fulfilment
+from projections.orders.story import story_of
 from projections.orders.usual import USUAL
-from tests.support.builders import line, opened, place, received, sell
+from tests.support.builders import NOON, line, opened, place, received, sell, stream
 from tests.support.projecting import IMPORT, histories, try_all
 from tests.support.thorough import tried
 
@@ -54,6 +58,24 @@ def test_usual__keeps_of_every_event_what_the_mutators_keep(
         if entry.type in Fulfilment.taken:
             orders.setdefault(entry.stream, []).append(entry)
     assert sum(map(must_agree, orders.values())) >= 2  # the orders that were begun
+    made.close()
+
+
+@hypothesis_settings(max_examples=tried(30), deadline=None)
+@given(history=histories)
+def test_usual__leave_out_nothing_of_a_story(
+    history: Sequence[tuple[Command, Context]]
+) -> None:
+    made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+    kit = BundleSku(sku="KIT", parts=[Part("PEN", 2)], occurred_at=NOON)
+    try_all(made.ledger, [*((command, IMPORT) for command in [*BEGUN, kit, sell(3, line("KIT"))]),
+                          *history])
+    for number in (1, 2, 3):
+        story = story_of(made.store, "main", stream(number), Cut(10**6))
+        order = Order.blank(stream(number))
+        for entry in made.store.streams("main", [stream(number)]):
+            order.fold(event_types.decode(entry), entry.version)
+        assert story is not None and story.order == order
     made.close()
 
 
