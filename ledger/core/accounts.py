@@ -4,7 +4,7 @@ An account has no stream and no events of its own. It is the fold of all that na
 of positions.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -13,7 +13,7 @@ import msgspec
 from ledger.common.values import from_us
 from ledger.core.aggregate import StaleVersion
 from ledger.core.postings import Correction, Observation, Posting
-from ledger.log.envelope import Entry, Outline
+from ledger.log.envelope import Entry
 
 AHEAD_US = 5 * 60 * 1_000_000
 """How far what is recorded may lie ahead of the log's clock: the clocks of other systems differ."""
@@ -36,15 +36,13 @@ class Touch(NamedTuple):
     corrects: int | None = None
     not_counted: bool = False
 
-    def by_account(self, among: Container[str] | None = None) -> dict[str, "Touch"]:
-        """What of it is about each account, or about each of some."""
+    def by_account(self) -> dict[str, "Touch"]:
+        """What of it is about each account."""
         found: dict[str, tuple[list[Posting], list[Observation]]] = {}
         for posting in self.postings:
-            if among is None or posting.account in among:
-                found.setdefault(posting.account, ([], []))[0].append(posting)
+            found.setdefault(posting.account, ([], []))[0].append(posting)
         for observation in self.observations:
-            if among is None or observation.account in among:
-                found.setdefault(observation.account, ([], []))[1].append(observation)
+            found.setdefault(observation.account, ([], []))[1].append(observation)
         return {account: Touch(self.position, self.document, self.at, self.recorded_at,
                                tuple(postings), tuple(observations), self.corrects,
                                self.not_counted)
@@ -75,9 +73,8 @@ class Account:
     def begin(self) -> None:
         """Assign the state before the first event."""
 
-    def take(self, *touches: Touch) -> None:
-        """Let events have done to it what they do, in order. It replaces containers, once for all
-        of them, and changes none."""
+    def take(self, touch: Touch) -> None:
+        """Let an event have done to it what it does. It replaces containers and changes none."""
         raise NotImplementedError
 
     def draft(self, touch: Touch) -> None:
@@ -119,7 +116,7 @@ class _Base(msgspec.Struct):
 _base = msgspec.json.Decoder(_Base).decode
 
 
-def touch_of(entry: Entry | Outline) -> Touch:
+def touch_of(entry: Entry) -> Touch:
     """What an entry does to accounts. Errors: ValueError, if its payload says nothing readable."""
     base = _base(entry.payload)
     return Touch(
@@ -155,5 +152,6 @@ def settled(
             found[name] = draft
             continue
         found[name] = known[name].clone()
-        found[name].take(*all_of_it)
+        for own in all_of_it:
+            found[name].take(own)
     return found

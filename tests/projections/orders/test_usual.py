@@ -75,7 +75,8 @@ def test_usual__leave_out_nothing_of_a_story(
         order = Order.blank(stream(number))
         for entry in made.store.streams("main", [stream(number)]):
             order.fold(event_types.decode(entry), entry.version)
-        assert story is not None and story.order == order
+        assert story is not None
+        assert story.order == order
     made.close()
 
 
