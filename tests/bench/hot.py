@@ -97,7 +97,7 @@ def hot_sku(scale: Scale) -> Result:
     sales = list(hot.values())
     return Result(
         name="hot_sku", unit="/s", ours=found["ours"].rate, floor=slowest,
-        ratio=found["ours"].ratio, goal=Goal("≥", 0.9),
+        ratio=found["ours"].ratio, goal=Goal("≥", 1.2),
         beside={"oversold": beyond, "sold": sales[0].sold, "refused": sales[0].refused},
         how={"engine": SQLITE, "callers": scale.callers, "pieces": scale.pieces, "lines": 1,
              "buyers": scale.buyers, "rounds": scale.rounds, "synchronous": "FULL",

@@ -82,7 +82,7 @@ def rebuild_memory(scale: Scale) -> Result:
     small, big = (_peak(log_of(events)) for events in scale.memory_events)
     return Result(
         name="rebuild_memory", unit="MB", ours=big, floor=small, ratio=big / small,
-        goal=Goal("≤", 1.2),
+        goal=Goal("≤", 1.05),
         how={"engine": SQLITE, "events": scale.memory_events[1],
              "floor_events": scale.memory_events[0], "batch": BATCH})
 
