@@ -4,7 +4,7 @@ An account has no stream and no events of its own. It is the fold of all that na
 of positions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -13,7 +13,7 @@ import msgspec
 from ledger.common.values import from_us
 from ledger.core.aggregate import StaleVersion
 from ledger.core.postings import Correction, Observation, Posting
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 
 AHEAD_US = 5 * 60 * 1_000_000
 """How far what is recorded may lie ahead of the log's clock: the clocks of other systems differ."""
@@ -36,13 +36,15 @@ class Touch(NamedTuple):
     corrects: int | None = None
     not_counted: bool = False
 
-    def by_account(self) -> dict[str, "Touch"]:
-        """What of it is about each account."""
+    def by_account(self, among: Container[str] | None = None) -> dict[str, "Touch"]:
+        """What of it is about each account, or about each of some."""
         found: dict[str, tuple[list[Posting], list[Observation]]] = {}
         for posting in self.postings:
-            found.setdefault(posting.account, ([], []))[0].append(posting)
+            if among is None or posting.account in among:
+                found.setdefault(posting.account, ([], []))[0].append(posting)
         for observation in self.observations:
-            found.setdefault(observation.account, ([], []))[1].append(observation)
+            if among is None or observation.account in among:
+                found.setdefault(observation.account, ([], []))[1].append(observation)
         return {account: Touch(self.position, self.document, self.at, self.recorded_at,
                                tuple(postings), tuple(observations), self.corrects,
                                self.not_counted)
@@ -73,8 +75,9 @@ class Account:
     def begin(self) -> None:
         """Assign the state before the first event."""
 
-    def take(self, touch: Touch) -> None:
-        """Let an event have done to it what it does. It replaces containers and changes none."""
+    def take(self, *touches: Touch) -> None:
+        """Let events have done to it what they do, in order. It replaces containers, once for all
+        of them, and changes none."""
         raise NotImplementedError
 
     def draft(self, touch: Touch) -> None:
@@ -116,7 +119,7 @@ class _Base(msgspec.Struct):
 _base = msgspec.json.Decoder(_Base).decode
 
 
-def touch_of(entry: Entry) -> Touch:
+def touch_of(entry: Entry | Outline) -> Touch:
     """What an entry does to accounts. Errors: ValueError, if its payload says nothing readable."""
     base = _base(entry.payload)
     return Touch(
@@ -152,6 +155,5 @@ def settled(
             found[name] = draft
             continue
         found[name] = known[name].clone()
-        for own in all_of_it:
-            found[name].take(own)
+        found[name].take(*all_of_it)
     return found

@@ -5,13 +5,13 @@ stream name it, so its history is found through an index: a row per event and ac
 from the envelope alone and is written with the event. The log knows no more of accounts than this.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
-from ledger.log.envelope import Entry, listed_subjects
+from ledger.log.envelope import Entry, Outline, listed_subjects
 
 Kinds = tuple[str, ...]
 """How the subjects begin that are accounts, such as `stock:`."""
@@ -47,6 +47,14 @@ class AccountReader(Protocol):
     ) -> list[Entry]:
         """The entries that name any of these accounts, each once, with after < position <= until:
         the first `limit` of them, or the last ones, from the end back."""
+        ...
+
+    def touching(
+        self, ledger: str | bytes, known: Mapping[str, int], *, until: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Outline]:
+        """The outlines of the events that name any of these accounts after the position up to which
+        it is known, and not after `until`: the first `limit` of them, each once."""
         ...
 
     def indexed(

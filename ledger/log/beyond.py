@@ -1,6 +1,6 @@
 """The log up to a position, with entries after it that nobody has recorded: what it would be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -113,6 +113,19 @@ class Beyond:
         added = [one for one in self._added(after, until) if own and not set(subjects).isdisjoint(
             accounts_in(one.subjects, self.store.kinds))]
         return [*reversed(added), *found][:limit] if descending else [*found, *added][:limit]
+
+    def touching(
+        self, ledger: Which, known: Mapping[str, int], *, until: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Outline]:
+        """As `AccountReader.touching`."""
+        if not self._is_own(ledger):
+            return self.store.touching(ledger, known, until=until, limit=limit)
+        found = self.store.touching(ledger, known, until=self._upto(until), limit=limit)
+        added = (Outline.of(one) for one in self._added(0, until)
+                 if any(known.get(name, one.position) < one.position
+                        for name in accounts_in(one.subjects, self.store.kinds)))
+        return [*found, *added][:limit]
 
     def streams_of(
         self, ledger: Which, kind: str, *, naming: str | None = None,

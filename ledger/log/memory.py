@@ -8,7 +8,7 @@ import os
 import threading
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger.common.values import MAX_INTEGER
@@ -171,6 +171,16 @@ class _View:
         found = {e.position: e for subject in set(subjects)
                  for e in known.accounts.get(subject, ()) if after < e.position <= last}
         return [found[at] for at in sorted(found, reverse=descending)][: max(limit, 0)]
+
+    def touching(
+        self, ledger: Which, known: Mapping[str, int], *, until: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Outline]:
+        kept, end = self._of(ledger)
+        last = end if until is None else min(until, end)
+        found = {e.position: e for subject, after in known.items()
+                 for e in kept.accounts.get(subject, ()) if after < e.position <= last}
+        return [Outline.of(found[at]) for at in sorted(found)[: max(limit, 0)]]
 
     def indexed(
         self, ledger: Which, subjects: Sequence[str], first: int, last: int

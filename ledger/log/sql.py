@@ -5,7 +5,7 @@ SQLAlchemy provides the engine and the connections; `sql_reading.py` has the sta
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, inspect
@@ -179,6 +179,13 @@ class SqlStore:
         with self.reading() as reader:
             return reader.accounts(ledger, subjects, after=after, until=until, limit=limit,
                                    descending=descending)
+
+    def touching(
+        self, ledger: Which, known: Mapping[str, int], *, until: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Outline]:
+        with self.reading() as reader:
+            return reader.touching(ledger, known, until=until, limit=limit)
 
     def indexed(
         self, ledger: Which, subjects: Sequence[str], first: int, last: int

@@ -5,7 +5,7 @@ itself runs.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -68,12 +68,25 @@ _ODD_POSITIONS = " UNION ALL ".join(
 _STANDING = ("SELECT (SELECT count(*) FROM ledgers WHERE id = ? OR name = ?),"
              " (SELECT count(*) FROM heads WHERE ledger = ?)")
 
+_OUTLINE = ", ".join(Outline._fields)
+
 _NAMING = f"""
 SELECT {COLUMNS} FROM events WHERE ledger = ? AND position IN (
   SELECT DISTINCT position FROM accounts WHERE ledger = ? AND subject IN ({{marks}})
   AND position > ? AND position <= ? ORDER BY position {{order}} LIMIT ?)
 ORDER BY position {{order}}
 """
+
+_TOUCHING = f"""
+WITH known (subject, upto) AS (VALUES {{known}})
+SELECT {_OUTLINE} FROM events WHERE ledger = ? AND position IN (
+  SELECT DISTINCT a.position FROM known CROSS JOIN accounts a
+  WHERE a.ledger = ? AND a.subject = known.subject AND a.position > known.upto
+  AND a.position <= ? ORDER BY a.position LIMIT ?)
+ORDER BY position
+"""
+"""CROSS JOIN: SQLite then takes one step down the index for each account, and no other way."""
+_KNOWN = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
 
 _WITHIN = "{whole} AND a.position >= 1 AND a.position <= ?"
 
@@ -87,7 +100,6 @@ AND (({kinds}) AND {whole} AND (
 """
 """The event is looked for as the guard of PostgreSQL does it (`schema.py`)."""
 
-_OUTLINE = ", ".join(Outline._fields)
 _BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?")
 
@@ -274,6 +286,19 @@ class SqlReader:
             rows = self.rows(_NAMING.format(marks=marks, order=order), (own, own, *chunk, *between))
             found.update((entry.position, entry) for entry in map(Entry._make, rows))
         return [found[at] for at in sorted(found, reverse=descending)][: between[-1]]
+
+    def touching(
+        self, ledger: Which, known: Mapping[str, int], *, until: int | None = None,
+        limit: int = 10_000,
+    ) -> list[Outline]:
+        own, _, last, most = _between(self.id_of(ledger), 0, until, limit)
+        found: dict[int, Outline] = {}
+        for chunk, _ in _chunks(list(known)):
+            rows = self.rows(
+                _TOUCHING.format(known=", ".join([_KNOWN] * len(chunk))),
+                (*(value for name in chunk for value in (name, known[name])), own, own, last, most))
+            found.update((event.position, event) for event in map(Outline._make, rows))
+        return [found[at] for at in sorted(found)][:most]
 
     def indexed(
         self, ledger: Which, subjects: Sequence[str], first: int, last: int

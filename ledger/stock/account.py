@@ -63,25 +63,31 @@ class StockAccount(Account):
 
     # -- the fold ---------------------------------------------------------------------------------
 
-    def take(self, touch: Touch) -> None:
-        levels, bins = self.levels.copy(), self.bins.copy()
-        for posting in touch.postings:
-            quantity, source, target = posting.quantity, posting.source, posting.target
-            _change(levels, source, -quantity)
-            _change(levels, target, quantity)
-            if source in _ON_SHELF:
-                _change(bins, posting.bin, -quantity)
-            if target in _ON_SHELF:
-                _change(bins, posting.to_bin, quantity)
-            if source == WAITING or target == WAITING:
-                self._wait(touch, posting)
-            self.moved_in_all += quantity
-            if (at := posting.at or touch.at) > self.latest_at:
-                self.latest_at = at
-        self.levels, self.bins = levels, bins
-        if touch.observations:
-            self._observe(touch)
-        self.position = touch.position
+    def take(self, *touches: Touch) -> None:
+        self.levels, self.bins = levels, bins = self.levels.copy(), self.bins.copy()
+        self.waiting, self.observed = self.waiting.copy(), self.observed.copy()
+        waits = False
+        for touch in touches:
+            for posting in touch.postings:
+                quantity, source, target = posting.quantity, posting.source, posting.target
+                _change(levels, source, -quantity)
+                _change(levels, target, quantity)
+                if source in _ON_SHELF:
+                    _change(bins, posting.bin, -quantity)
+                if target in _ON_SHELF:
+                    _change(bins, posting.to_bin, quantity)
+                if source == WAITING or target == WAITING:
+                    self._wait(touch, posting)
+                    waits = True
+                self.moved_in_all += quantity
+                if (at := posting.at or touch.at) > self.latest_at:
+                    self.latest_at = at
+            if touch.observations:
+                self._observe(touch)
+            self.position = touch.position
+        if waits:
+            self.waiting = dict(sorted(
+                self.waiting.items(), key=lambda item: (item[1].since, item[0])))
 
     def after_reserving(self, pieces: int, at: datetime, position: int) -> Self:
         """What it is once so many pieces, whose bins nobody names, were reserved. On the shelf they
@@ -97,27 +103,24 @@ class StockAccount(Account):
         return after
 
     def _wait(self, touch: Touch, posting: Posting) -> None:
-        order = touch.document
-        known = self.waiting.get(order)
-        change = posting.quantity if posting.target == WAITING else -posting.quantity
+        """Let an order wait for more pieces or fewer; in which turn is for `take` to say."""
         since = touch.position if posting.since is None else posting.since
-        waiting = {**self.waiting}
-        waiting[order] = Waiting(since if known is None else min(since, known.since),
-                                 change + (known.quantity if known else 0))
-        self.waiting = {name: one for name, one in sorted(
-            waiting.items(), key=lambda item: (item[1].since, item[0])) if one.quantity}
+        quantity = posting.quantity if posting.target == WAITING else -posting.quantity
+        if (known := self.waiting.pop(touch.document, None)) is not None:
+            since, quantity = min(since, known.since), quantity + known.quantity
+        if quantity:
+            self.waiting[touch.document] = Waiting(since, quantity)
 
     def _observe(self, touch: Touch) -> None:
         """Keep what was counted; what a correction takes back is kept no more."""
-        observed = self.observed.copy()
         for one in touch.observations:
-            known = list(observed.get((one.place, one.bin), ()))
+            known = list(self.observed.pop((one.place, one.bin), ()))
             if one.withdrawn:
                 known = [seen for seen in known if seen != (one.at, touch.corrects)]
             else:
                 insort(known, (one.at, touch.position))
-            observed[one.place, one.bin] = tuple(known)
-        self.observed = {lying: known for lying, known in observed.items() if known}
+            if known:
+                self.observed[one.place, one.bin] = tuple(known)
 
     # -- rules ------------------------------------------------------------------------------------
 

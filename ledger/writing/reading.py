@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from ledger.core.accounts import Account, touch_of
+from ledger.core.accounts import Account, Touch, touch_of
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.accounts import accounts_in
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Outline
 from ledger.log.store import Reader
 from ledger.writing.cache import Key
 
@@ -16,26 +16,31 @@ READ_PAGE = 10_000
 def read_accounts(
     reader: Reader, ledger: bytes, accounts: Mapping[str, Account]
 ) -> dict[Key, Exception]:
-    """Let blank accounts take what touched them. Returns those that cannot be read, and why."""
-    unreadable: dict[Key, Exception] = {}
-    after: int | None = 0
-    while accounts and after is not None:
-        page = reader.accounts(ledger, list(accounts), after=after, limit=READ_PAGE)
-        for entry in page:
-            _touch(accounts, entry, unreadable)
-        after = page[-1].position if len(page) == READ_PAGE else None
-    return unreadable
+    """Let accounts take what touched them after they did last. Returns those that cannot be read,
+    and why."""
+    unreadable: dict[str, Exception] = {}
+    known = {name: account.position for name, account in accounts.items()}
+    while known:
+        page = reader.touching(ledger, known, limit=READ_PAGE)
+        for name, touches in _touches(page, accounts, unreadable).items():
+            try:
+                accounts[name].take(*touches)
+            except Exception as error:
+                unreadable.setdefault(name, error)
+        known = dict.fromkeys(known, page[-1].position) if len(page) == READ_PAGE else {}
+    return {(type(accounts[name]), name): error for name, error in unreadable.items()}
 
 
-def _touch(
-    accounts: Mapping[str, Account], entry: Entry, unreadable: dict[Key, Exception]
-) -> None:
-    """Let accounts take what an entry does to them."""
-    try:
-        touches = [(accounts[name], touch) for name, touch in
-                   touch_of(entry).by_account().items() if name in accounts]
-        for account, touch in touches:
-            account.take(touch)
-    except Exception as error:  # it stops who needs these accounts, not the whole batch
-        for name in accounts.keys() & accounts_in(entry.subjects, ACCOUNT_KINDS):
-            unreadable.setdefault((type(accounts[name]), name), error)
+def _touches(
+    page: list[Outline], accounts: Mapping[str, Account], unreadable: dict[str, Exception]
+) -> dict[str, list[Touch]]:
+    """What events do to each of some accounts, in order."""
+    found: dict[str, list[Touch]] = {}
+    for event in page:
+        try:
+            for name, touch in touch_of(event).by_account(accounts).items():
+                found.setdefault(name, []).append(touch)
+        except Exception as error:  # it stops who needs these accounts, not the whole batch
+            for name in accounts.keys() & accounts_in(event.subjects, ACCOUNT_KINDS):
+                unreadable.setdefault(name, error)
+    return found

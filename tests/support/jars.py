@@ -73,9 +73,10 @@ class Shelf(Account):
     def begin(self) -> None:
         self.jars = 0
 
-    def take(self, touch: Touch) -> None:
-        self.jars += sum(one.quantity for one in touch.postings)
-        self.position = touch.position
+    def take(self, *touches: Touch) -> None:
+        for touch in touches:
+            self.jars += sum(one.quantity for one in touch.postings)
+            self.position = touch.position
 
 
 SHELF = subject("stock", "jars", "A")

@@ -47,8 +47,8 @@ class Pile(Account):
 
     KIND = "stock"
 
-    def take(self, touch: Touch) -> None:
-        self.position = touch.position
+    def take(self, *touches: Touch) -> None:
+        self.position = touches[-1].position
 
 
 class WriteSlip(Command, frozen=True, kw_only=True):

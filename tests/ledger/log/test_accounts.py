@@ -18,7 +18,8 @@ from ledger.core.postings import ACCOUNT_KINDS, Observation, Posting
 from ledger.log.accounts import accounts_in, misnamed, touched
 from ledger.log.append import append
 from ledger.log.backup import backup_log, restore_log
-from ledger.log.envelope import Entry, spelled_subjects
+from ledger.log.beyond import Beyond, head_at
+from ledger.log.envelope import Entry, Outline, spelled_subjects
 from ledger.log.memory import MemoryStore
 from ledger.log.sql_reading import IN_CHUNK
 from ledger.log.store import Head, Store
@@ -101,6 +102,36 @@ def test_accounts__are_those_of_all_subjects_after_any_appends(
         must_be_indexed(store, rows, name)
     for names, bounds in asked:
         assert store.accounts(name, names, **bounds) == model(rows, names, **bounds)
+
+
+KNOWN = st.dictionaries(NAMES, st.integers(-1, 9), max_size=4)
+
+
+@given(many=st.lists(SUBJECTS, max_size=9), cut=st.integers(0, 9), known=KNOWN,
+       bounds=st.fixed_dictionaries({}, optional={
+           "until": st.one_of(st.none(), st.integers(-1, 9)), "limit": st.integers(-1, 5)}))
+@per_store
+def test_touching__are_the_outlines_after_what_is_known_of_each(
+    store: Store, many: list[list[str]], cut: int, known: dict[str, int], bounds: dict[str, Any]
+) -> None:
+    """In the transaction and after it, and of a log with entries that nobody has recorded."""
+    name = uuid4().hex
+    ledger = made(store, name)
+    rows = [entry(position, ledger=ledger, subjects=spelled_subjects(subjects))
+            for position, subjects in enumerate(many, 1)]
+    last = len(rows) if bounds.get("until") is None else bounds["until"]
+    expected = [Outline.of(row) for row in rows if row.position <= last and any(
+        subject.startswith(ACCOUNT_KINDS) and subject in json.loads(row.subjects)
+        and row.position > after for subject, after in known.items())]
+    expected = expected[: max(bounds.get("limit", 10), 0)]
+    with store.writing(name) as writing:
+        append(writing, writing.head(name), rows)
+        assert writing.touching(name, known, **bounds) == expected
+        assert store.touching(name, known) == []
+    assert store.touching(name, known, **bounds) == expected
+    foreseen = Beyond(store, ledger, head_at(store, ledger, min(cut, len(rows))), rows[cut:])
+    assert foreseen.touching(name, known, **bounds) == expected
+    assert foreseen.touching("nobody", known, **bounds) == []
 
 
 STREAMS = st.sampled_from(["order:a", "order:b:1", "order:é", "orders:a", "order", "sku:a",

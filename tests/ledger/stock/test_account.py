@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
 
 from ledger.core.accounts import Touch, settled, touches_of
 from ledger.core.postings import Observation, Posting
@@ -146,6 +148,31 @@ def test_fold__knows_the_latest_time_that_anything_was_posted_at() -> None:
                     touch(2, posting("supplier", "available", at=EARLIER)))
     assert found.latest_at == LATER
     assert touched(touch(1, posting("supplier", "available"))).latest_at == NOON
+
+
+TIMES = st.sampled_from([EARLIER, NOON, LATER])
+SHELF_BIN = st.sampled_from(["", "A1", "A2"])
+POSTINGS = st.builds(
+    posting, *[st.sampled_from(["supplier", "available", "reserved", "picked", "demand", "waiting"])
+               ] * 2, st.integers(1, 3), bin=SHELF_BIN, to_bin=SHELF_BIN,
+    at=st.one_of(st.none(), TIMES), since=st.one_of(st.none(), st.integers(1, 9)))
+SEEN = st.builds(Observation, account=st.just(ACCOUNT), place=st.just("shelf"), bin=SHELF_BIN,
+                 counted=st.just(1), at=TIMES, withdrawn=st.booleans())
+
+
+@examples(st.lists(st.builds(
+    lambda postings, seen, **fields: touch(0, *postings, seen=seen, **fields),
+    st.lists(POSTINGS, max_size=3), st.lists(SEEN, max_size=2),
+    document=st.sampled_from(["order:a:b:1", "order:a:b:2"]), corrects=st.integers(1, 9))))
+def test_fold__of_many_at_once_is_that_of_each_in_turn(touches: list[Touch]) -> None:
+    turns = [one._replace(position=position) for position, one in enumerate(touches, 1)]
+    for first in range(len(turns)):
+        found = touched(*turns[:first])
+        before = found.clone()
+        found.take(*turns[first:])
+        assert found == touched(*turns)
+        assert list(found.waiting) == list(touched(*turns).waiting)
+        assert before == touched(*turns[:first])
 
 
 def test_clone__is_not_changed_by_what_its_copy_takes() -> None:
