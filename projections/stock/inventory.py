@@ -20,7 +20,7 @@ from ledger.stock.pieces import PIECE
 from ledger.stock.skus import Sku
 from projections.stock import low
 from projections.stock.effects import KNOWN, Move, UnknownPlace, effect_of, move_of
-from projections.stock.notices import AVAILABLE_ONLY, look, look_again, look_at_rules
+from projections.stock.notices import AVAILABLE_ONLY, look, look_again, look_at_rules, look_in_bins
 from projections.stock.state import Inventory, Notice, Stocked, item_of
 from projections.stock.tables import (
     LEVELS,
@@ -222,4 +222,7 @@ def _take(
             one.bin_deltas.append((*one.key, name, position, at, change))
             names += (name,)
         places += physical
-    look(state, one, (entry, max(by_time)), places, bins=names)
+    when = entry, at if len(by_time) == 1 else max(by_time)
+    look(state, one, when, places)
+    if names:
+        look_in_bins(one, when, names)

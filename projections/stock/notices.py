@@ -18,29 +18,32 @@ AVAILABLE_ONLY = ((LEVELS.index(AVAILABLE), AVAILABLE),)
 
 
 def look(
-    state: Inventory, one: Stocked, when: When, places: Iterable[tuple[int, str]], *,
-    bins: Iterable[str] = (),
+    state: Inventory, one: Stocked, when: When, places: Iterable[tuple[int, str]]
 ) -> None:
-    """Open, keep or close the notices of an item, by what lies in physical places and in bins that
-    changed. Shapes: a place comes with where it stands in `LEVELS`."""
+    """Open, keep or close the notices of an item, by what lies in physical places that changed.
+    Shapes: a place comes with where it stands in `LEVELS`."""
     for at, place in places:
         level = one.levels[at]
         if place == AVAILABLE:
-            _notice(one, (LOW, ""), when, level, threshold=_threshold(state, one))
+            _notice(one, (LOW, ""), when, level, threshold=_threshold(state, one.key[1], level))
         if level < 0 or one.open:
             _notice(one, (place, ""), when, level, threshold=0)
-    for name in bins:
+
+
+def look_in_bins(one: Stocked, when: When, names: Iterable[str]) -> None:
+    """Open, keep or close the notices of bins of the shelf that changed."""
+    for name in names:
         if name:
             _notice(one, (SHELF, name), when, one.bins[name][0], threshold=0)
 
 
-def _threshold(state: Inventory, one: Stocked) -> int:
-    """How few available pieces of an item are too few."""
-    _, sku, _ = one.key
-    if state.for_others.get(sku, (0, 0))[0]:
-        return one.levels[AVAILABLE_ONLY[0][0]]  # without stock of its own it is never low
-    known = state.thresholds.get(sku)
-    return low.in_force(state.rules) if known is None else known[0]
+def _threshold(state: Inventory, sku: str, level: int) -> int:
+    """How few available pieces of a SKU are too few, of which there are so many."""
+    if sku in state.for_others and state.for_others[sku][0]:
+        return level  # without stock of its own it is never low
+    if sku in state.thresholds:
+        return state.thresholds[sku][0]
+    return low.in_force(state.rules) if state.rules else low.DEFAULT
 
 
 def _notice(one: Stocked, about: Noticed, when: When, level: int, *, threshold: int) -> None:
