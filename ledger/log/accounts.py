@@ -129,11 +129,7 @@ def touched(payload: bytes) -> set[str]:
     return {one.account for one in (*base.postings, *base.observations)}
 
 
-def misnamed(entry: Entry, kinds: Kinds) -> list[str]:
-    """Where an event's subjects and its deeds differ, sorted: what it names of these kinds, and
-    neither posts to nor observes; or what it posts to or observes, and does not name so. A store
-    that is handed no kinds asks nothing. Errors: ValueError, if the subjects are no list of texts.
-    """
-    if not kinds:
-        return []
-    return sorted({*accounts_in(entry.subjects, kinds)} ^ touched(entry.payload))
+def misnamed(accounts: Iterable[str], payload: bytes) -> list[str]:
+    """Where the accounts that an event names and its deeds differ, sorted: what it names, and
+    neither posts to nor observes; or what it posts to or observes, and does not name."""
+    return sorted(touched(payload).symmetric_difference(accounts))

@@ -98,7 +98,7 @@ class _Tree:
                 and entry.recorded_at >= self.recorded_at
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
-                and canonical_subjects(entry.subjects)
+                and canonical_subjects(entry.subjects) is not None
                 and self.own_events.fault_in(entry, self.size, self.frontier) is None
             )
             must_be_storable(entry)

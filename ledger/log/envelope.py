@@ -7,6 +7,7 @@ its content.
 
 from collections.abc import Iterable
 from hashlib import sha256
+from operator import lt
 from struct import Struct
 from typing import NamedTuple
 
@@ -100,14 +101,17 @@ def spelled_subjects(subjects: Iterable[str]) -> str:
     return _spell(sorted(set(subjects))).decode()  # code points sort as their UTF-8 bytes do
 
 
-def canonical_subjects(text: object) -> bool:
-    """Whether a stored value is the one spelling of the subjects that it lists."""
+def canonical_subjects(text: object) -> list[str] | None:
+    """The subjects that a stored value lists, if it is their one spelling; None if it is not."""
     if not isinstance(text, str):
-        return False
+        return None
     try:
-        return spelled_subjects(listed_subjects(text)) == text
+        subjects = listed_subjects(text)
+        spelled = _spell(subjects).decode()
     except ValueError:  # also msgspec's own, and that of half a surrogate pair
-        return False
+        return None
+    rising = all(map(lt, subjects, subjects[1:]))  # sorted, and each once
+    return subjects if rising and spelled == text else None
 
 
 def payload_hash(salt: bytes, payload: bytes) -> bytes:

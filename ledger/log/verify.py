@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
-from ledger.log.accounts import Kinds, misnamed
+from ledger.log.accounts import Kinds, accounts_in, misnamed
 from ledger.log.beside import (
     MAX_PROBLEMS,
     Accounts,
@@ -46,6 +46,11 @@ MAX_POSITION = 2**62
 WHOLE = 2**12
 """Up to how many events the whole tree is computed again when a writer opens a ledger."""
 
+
+_WRONG = ("the payload is not the one that was recorded",
+          "the envelope is not the one that was recorded",
+          "the subjects are not sorted, each once, and plainly spelled")
+"""What is wrong where a hash or the subjects are not what they should be, in this order."""
 
 _LINE = re.compile(r"([0-9]{1,16}):([0-9A-Fa-f]{64})")
 
@@ -129,21 +134,24 @@ class _Walk:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(position, what))
 
-    def step(self, entry: Entry) -> None:
-        """Check one row against itself and the rows before it."""
+    def step(self, entry: Entry) -> list[str]:
+        """Check one row against itself and the rows before it. The accounts that it names."""
         fits = type(entry.position) is int
         position = entry.position if fits else self.position + 1
         if not fits:
             self.note(position, "the position is not a whole number")
         elif position != self.position + 1:
             self._gap(position)
+        subjects = canonical_subjects(entry.subjects)
+        accounts = self._named(entry, subjects)
         try:
             if (why := self.own_events.fault_in(entry, self.position, self.frontier)) is not None:
                 self.note(position if self.events else 1, why)
             elif not self.events:
                 opened = said(entry)
                 self.opened = opened if isinstance(opened, Opened) else None
-            self._hashes(entry, position)
+            if self._hashes(entry, position, canonical=subjects is not None):
+                self._deeds(entry, position, accounts)
             self._order(entry, position)
             if entry.type == DAY_CLOSED:
                 self.anchors.append(Expectation(*anchored(entry)))
@@ -157,6 +165,15 @@ class _Walk:
         self._tile(leaf)
         if position in self.expected:
             self._expect(position, self.expected.pop(position))
+        return accounts
+
+    def _named(self, entry: Entry, subjects: list[str] | None) -> list[str]:
+        if subjects is not None:
+            return [one for one in subjects if one.startswith(self.kinds)]
+        try:
+            return accounts_in(entry.subjects, self.kinds)
+        except UNHASHABLE:
+            return []  # that they are not what they should be is said where they are checked
 
     def _gap(self, position: int) -> None:
         first, last = self.position + 1, position - 1
@@ -172,23 +189,24 @@ class _Walk:
         self.note(position, "the database cannot read this row")
         self.position = position
 
-    def _hashes(self, entry: Entry, position: int) -> None:
-        wrong = [what for fits, what in (
-            (payload_hash(entry.salt, entry.payload) == entry.payload_hash,
-             "the payload is not the one that was recorded"),
-            (leaf_hash(entry) == entry.leaf_hash,
-             "the envelope is not the one that was recorded"),
-            (canonical_subjects(entry.subjects),
-             "the subjects are not sorted, each once, and plainly spelled")) if not fits]
-        for what in wrong:
-            self.note(position, what)
-        if wrong:
-            return  # a size that is not right says nothing more
+    def _hashes(self, entry: Entry, position: int, *, canonical: bool) -> bool:
+        fits = (payload_hash(entry.salt, entry.payload) == entry.payload_hash,
+                leaf_hash(entry) == entry.leaf_hash,
+                canonical)
+        if all(fits):
+            return True
+        for fit, what in zip(fits, _WRONG, strict=True):
+            if not fit:
+                self.note(position, what)
+        return False
+
+    def _deeds(self, entry: Entry, position: int, accounts: list[str]) -> None:
+        """What an event holds whose hashes fit."""
         try:
             must_be_storable(entry)
         except ValueNotStored as error:
             self.note(position, error.details["why"])
-        for account in misnamed(entry, self.kinds):
+        for account in misnamed(accounts, entry.payload) if self.kinds else ():
             self.note(position, f"its subjects and its payload differ in {account!r}: an event "
                       "names just the accounts that it posts to or observes")
 
@@ -265,8 +283,7 @@ def verify(
     until = MAX_POSITION if head is None else head.position
     accounts = Accounts(store, ledger, walk.note)
     for entry in rows_of(store, ledger, until, walk.unreadable):
-        walk.step(entry)
-        accounts.add(entry, walk.position)
+        accounts.add(walk.step(entry), walk.position)
         if progress is not None and walk.events % PAGE == 0:
             progress(walk.events, until)
     walk.finish(head)

@@ -296,9 +296,8 @@ def test_misnamed__is_what_is_only_named_or_only_touched(
     subjects: list[str], accounts: list[str], expected: list[str]
 ) -> None:
     payload = msgspec.json.encode({"postings": [{"account": one} for one in accounts]})
-    odd = entry(2, subjects=spelled_subjects(subjects), payload=payload)
-    assert misnamed(odd, ACCOUNT_KINDS) == expected
-    assert misnamed(odd, ()) == []
+    named = accounts_in(spelled_subjects(subjects), ACCOUNT_KINDS)
+    assert misnamed(named, payload) == expected
 
 
 @pytest.mark.parametrize(("subjects", "payload"), [
@@ -310,3 +309,9 @@ def test_verify__finds_an_event_that_names_other_accounts_than_it_posts_to(
     """Every hash fits: only this shows it."""
     write(store, first(), entry(2, subjects=subjects, payload=payload), entry(3))
     assert {one.position for one in verify(store, "main").problems} == {2}
+
+
+def test_verify__of_a_store_without_kinds_asks_for_no_account() -> None:
+    store = MemoryStore(kinds=())
+    write(store, first(), entry(2, payload=b'{"postings":[{"account":"stock:a"}]}'))
+    assert verify(store, "main").ok

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from api.cli.commands import demo_command
 from ledger.application import Ledger
 from ledger.core.postings import ACCOUNT_KINDS
-from ledger.log.accounts import misnamed
+from ledger.log.accounts import accounts_in, misnamed
 from ledger.log.envelope import Entry
 from ledger.log.milestones import fault_in_current_opening
 from ledger.log.store import Store
@@ -239,7 +239,8 @@ def test_checker__and_verify_find_an_event_that_names_other_accounts_than_it_pos
              if name.startswith("stock:")]
     assert [one.position for one in found_in(rows, accounts=named)] == found
     odd = envelopes.entry(2, subjects=subjects, payload=payload)
-    assert len(misnamed(odd, ACCOUNT_KINDS)) == len(found)
+    accounts = accounts_in(odd.subjects, ACCOUNT_KINDS)
+    assert len(misnamed(accounts, odd.payload)) == len(found)
 
 
 ANYTHING = [None, b"", b"\xff\xfe", b"{", b"[" * 9000, "", "\udcff", "\ud800", "[" * 9000,
