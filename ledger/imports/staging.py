@@ -3,8 +3,9 @@
 It is an SQLite file that only this process can read: the values of a row are encrypted with a key
 that exists in memory alone, and the file's name is removed as soon as it is open, so that it is
 gone whenever the process ends. That holds on PostgreSQL, too: no row is staged in the log's
-database. Memory stays bounded by SQLite's page cache: every query is ordered
-by an index, because sorting would be done in memory.
+database. The values of the first rows, which are all that most imports have, are not even written.
+Memory stays bounded by these and SQLite's page cache: every query is ordered by an index, because
+sorting would be done in memory.
 """
 
 import contextlib
@@ -28,6 +29,9 @@ from ledger.log.sqlite import driver
 PREFIX = "import-"
 SUFFIX = ".staging"
 BATCH = 1000
+HELD = 20_000
+"""Rows whose values stay in memory."""
+
 UNDECIDED, REJECTED, BEFORE, ACCEPTED = 0, 1, 2, 3
 """What became of a row; where several orders share it, the highest counts. `BEFORE` means that an
 earlier run of the same import recorded it."""
@@ -107,6 +111,7 @@ class Staging:
         self._cipher = AESGCM(os.urandom(32))
         self._key = os.urandom(32)
         self._rows: list[tuple[Any, ...]] = []
+        self._held: list[tuple[bytes, list[Any]]] = []
         self._outcomes: list[tuple[int, int]] = []
         self._faults: list[tuple[Any, ...]] = []
         self._warnings: list[tuple[Any, ...]] = []
@@ -130,8 +135,11 @@ class Staging:
         for warning in row.warnings:
             self.warning(warning)
         self.count = seq = self.count + 1
-        values = self._encode((row.open_digest, row.values))
-        data = self._cipher.encrypt(seq.to_bytes(12, "big"), values, None)
+        values, data = (row.open_digest, row.values), None
+        if seq <= HELD:
+            self._held.append(values)
+        else:
+            data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
         self._rows.append((seq, kind, file, row.number, key, row.digest, bool(row.faults), data))
         if len(self._rows) >= BATCH:
             self._write_rows()
@@ -191,8 +199,9 @@ class Staging:
 
     def _staged(self, row: Sequence[Any]) -> Staged:
         seq, file, number, _, bad, data = row
-        opened = self._cipher.decrypt(seq.to_bytes(12, "big"), data, None)
-        return Staged(seq, file, number, bad, *self._decode(opened))
+        values = self._held[seq - 1] if data is None else self._decode(
+            self._cipher.decrypt(seq.to_bytes(12, "big"), data, None))
+        return Staged(seq, file, number, bad, *values)
 
     def firsts(self) -> Iterator[tuple[bytes, Staged | None]]:
         """The keys of all main rows, by their first row; with that row if it is the only one."""

@@ -575,19 +575,36 @@ def test_import__counts_whom_somebody_erased_meanwhile(shop: Shop) -> None:
     summary.close()
 
 
-def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                              ) -> None:
+@pytest.mark.parametrize("held", [0, 1, 2])
+def test_staging__holds_no_value_in_the_clear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
     monkeypatch.setattr("ledger.imports.staging.remove", lambda path: None)
+    monkeypatch.setattr("ledger.imports.staging.HELD", held)
     staging = Staging(tmp_path)
-    secret = "俞女士 青禾苑8幢"
-    staging.add(0, 0, staging.hashed(secret), Row(2, [secret], b"digest", []))
+    rows = [Row(2, ["俞女士 青禾苑8幢", [1, "printed"]], b"digest", [], b"open"),
+            Row(3, ["俞女士 青禾苑9幢", None], b"other", [])]
+    for row in rows:
+        staging.add(0, 0, staging.hashed(str(row.values[0])), row)
     staging.group()
     file, = tmp_path.iterdir()
     raw = file.read_bytes()
     assert b"digest" in raw
-    assert secret.encode() not in raw
-    assert [row.values for _, row in staging.firsts() if row] == [[secret]]
+    assert not any(str(row.values[0]).encode() in raw for row in rows)
+    assert [(row.number, row.values, row.open_digest) for _, row in staging.firsts() if row] == [
+        (row.number, row.values, row.open_digest) for row in rows]
     staging.close()
+
+
+def test_import__is_the_same_however_few_of_its_rows_stay_in_memory(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.imports.staging.HELD", 2)
+    monkeypatch.setattr("ledger.imports.importer.MAX_ROWS_KEPT", 0)
+    rows = [order(1), order(2, total="a lot"), order(3), order(3, refund="5.00"), order(4)]
+    summary = shop.bring(shop.file(rows), policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (5, 4, 1, 0)
+    assert [fault.row for fault in summary.faults] == [3]
 
 
 def test_staging__removes_what_a_killed_run_left(tmp_path: Path) -> None:
