@@ -18,6 +18,8 @@ Convert = Callable[[str], Any]
 
 _MONEY = re.compile(r"(-?)(\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,30}))?", re.ASCII).fullmatch
 _INTEGER = re.compile(r"(-?)\d{1,15}", re.ASCII).fullmatch
+BEYOND = 2**63
+"""What no staging file can hold, nor any log: 15 digits with many decimals."""
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,3}", re.ASCII).fullmatch
 _FLOAT = re.compile(r"(\d+)\.0+", re.ASCII).fullmatch
 _SUSPECT = re.compile(r"(\d{14,}0{3})(?:\.0+)?", re.ASCII).fullmatch
@@ -104,6 +106,8 @@ def _money(field: Field, profile: Profile) -> Convert:
         if len(decimals) > exponent and decimals[exponent:].strip("0"):
             raise BadCell("too_many_decimals", currency=profile.currency, exponent=exponent)
         amount = int(whole.replace(",", "") + decimals[:exponent].ljust(exponent, "0"))
+        if amount >= BEYOND:
+            raise BadCell("not_money")
         if minus and amount and not negative:
             raise BadCell("negative")
         return -amount if minus else amount

@@ -237,8 +237,9 @@ class StockAccount(Account):
                 yield one
             else:
                 parts = _out_of(bins, one.quantity)
-                yield from (msgspec.structs.replace(one, bin=name, quantity=pieces)
-                            for name, pieces in parts)
+                yield from [one] if parts == [("", one.quantity)] else (
+                    msgspec.structs.replace(one, bin=name, quantity=pieces)
+                    for name, pieces in parts)
             for name, pieces in parts:
                 bins = {**bins, name: bins.get(name, 0) - pieces}
 
@@ -367,7 +368,7 @@ def _with_below(
     """Postings that say which places they leave below zero, the last one out of each."""
     below = {place: level for place, change in changes.items()
              if place in PHYSICAL and change < 0 and (level := after.get(place, 0)) < 0}
-    for index in reversed(range(len(postings))):
+    for index in reversed(range(len(postings))) if below else ():
         if postings[index].source in below:
             level = below.pop(postings[index].source)
             postings[index] = msgspec.structs.replace(postings[index], below=level)

@@ -38,16 +38,28 @@ def post(
     for posting in postings:
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
+    at, earlier, all_found = fact.occurred_at, fact.postings, list[Posting]()
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        at = fact.occurred_at
         if decided:
             found = account.decide(wanted, at, unseen=unseen)
             if any(one.cause == ALREADY_COUNTED for one in found):
                 account.must_have_held(wanted, at, work.touches([account.id], to_us(at)))
         else:
             found = account.declare(wanted, at, unseen=unseen, exactly=exactly)
-        _add(work, fact, account, postings=found)
+        _draft(work, fact, account, (tuple(found), ()))
+        all_found += found
+    fact.postings = (*earlier, *all_found)
+    if earlier:
+        _mark(fact, accounts)
     return accounts
+
+
+def _mark(fact: Any, accounts: Iterable[StockAccount]) -> None:
+    """Let what a fact posts to accounts that it posted to before say what it leaves in the end."""
+    below = {one.account for one in fact.postings if one.below is not None}
+    for account in accounts:
+        if account.id in below:
+            fact.postings = tuple(account.marked(fact.postings))
 
 
 def must_fit(fact: Any, postings: int) -> None:
@@ -75,14 +87,20 @@ def _add(
     work: Work, fact: Any, account: StockAccount, *, postings: Sequence[Posting] = (),
     observations: Sequence[Observation] = (),
 ) -> None:
-    again = account.position == work.position + 1
     fact.postings = (*fact.postings, *postings)
     fact.observations = (*fact.observations, *observations)
+    _draft(work, fact, account, (tuple(postings), tuple(observations)))
+    _mark(fact, [account])
+
+
+def _draft(
+    work: Work, fact: Any, account: StockAccount,
+    done: tuple[tuple[Posting, ...], tuple[Observation, ...]],
+) -> None:
+    """Let an account take what a pending event is going to do to it."""
     account.draft(Touch(
-        work.position + 1, fact.originator_id, fact.occurred_at, work.now, tuple(postings),
-        tuple(observations), None if fact.corrects is None else fact.corrects.position))
-    if again and any(one.below is not None for one in fact.postings):
-        fact.postings = tuple(account.marked(fact.postings))
+        work.position + 1, fact.originator_id, fact.occurred_at, work.now, *done,
+        None if fact.corrects is None else fact.corrects.position))
 
 
 def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None:

@@ -29,6 +29,7 @@ from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import stock_of
 from ledger.stock.prices import PriceSku
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, Sku
+from ledger.writing import writer
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -122,6 +123,8 @@ def came_of(shop: list[Command], batches: list[list[Command]], *, generally: boo
             stack.enter_context(patch(name, chance.randbytes))
         stack.enter_context(patch.object(randomness.time, "time_ns", lambda: time.wall * 1_000))
         randomness._spare.clear()
+        # A batch that is cut by time would be two, with other times of recording.
+        stack.enter_context(patch.object(writer, "MAX_DECIDING_S", 60))
         if generally:
             stack.enter_context(patch.object(fulfilment, "sell_ordinary", lambda *_: False))
         made = stack.enter_context(closing(open_ledger(
