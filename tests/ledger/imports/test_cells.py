@@ -65,6 +65,11 @@ def test_money__rejected(text: str, why: str) -> None:
     assert code(text, "money") == why
 
 
+def test_money__rejected_where_no_file_or_log_can_hold_it() -> None:
+    assert code("9" * 15, "money", decimals=8) == "not_money"
+    assert value("9" * 10, "money", decimals=8) == int("9" * 10 + "0" * 8)
+
+
 @given(st.integers(0, 10**9), st.integers(3, 8))
 def test_money__rejected_rather_than_rounded(minor: int, decimals: int) -> None:
     assert code(f"{Decimal(minor).scaleb(-2):.2f}".ljust(decimals, "0") + "0001", "money") \
