@@ -33,6 +33,7 @@ from tests.support.bodies import order
 from tests.support.builders import CONTEXT, place, stream
 from tests.support.envelopes import head_after
 from tests.support.erasing import buyer, erase
+from tests.support.waiting import eventually
 from tests.support.web import Web, problem
 
 ACCESS = "main.access"
@@ -144,6 +145,8 @@ def test_threat__a_role_raised_with_the_whole_tree_is_shown_by_the_next_closing(
     web.done("/v1/orders", order(1))
     web.edge.ledger("main").close_log(CONTEXT)
     store = web.edge.store
+    # That the manager's key was used is noted beside the request.
+    eventually(lambda: store.read(ACCESS)[-1].type == "key.used.v1")
     rows, entry = store.read(ACCESS), issued(store, 0)
     forged = again(entry, payload=raised(entry.payload))
     lay(settings, forged)
