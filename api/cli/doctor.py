@@ -17,6 +17,7 @@ from api.messages import counted, explain, tr
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.log import sqlite
 from ledger.log.clock import Clock, ClockSuspect
+from ledger.log.damage import attempt
 from ledger.log.master_key import beside
 from ledger.log.milestones import opened_as
 from ledger.log.store import SUFFIX, Head, LedgerUnknown, Store
@@ -33,8 +34,10 @@ from ledger.settings import (
     open_ledger,
     sqlite_path,
 )
+from ledger.stock.account import StockAccount
 from ledger.writing.continuing import must_take_commands
 from ledger.writing.genesis import keys_of
+from ledger.writing.reading import odd_balances
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 
@@ -54,8 +57,9 @@ def verify_all(
     ledger: str, expected: list[Expectation], file: Path | None = None
 ) -> dict[str, Any]:
     """Verify the log; the ledger of its keys and readings, also against what the log says of it;
-    and the read models against a rebuild where the log is sound. Of a copy in a file, only what is
-    in it: that needs nothing but the file, and changes nothing.
+    and, where the log is sound, the balances of accounts against a fold, and the read models
+    against a rebuild. Of a copy in a file, only what is in it: that needs nothing but the file, and
+    changes nothing.
 
     Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `expected` is
     how many different kept lines were given and `fitting` how many of them fit; `unread` is why
@@ -68,6 +72,10 @@ def verify_all(
         with progress(tr("verify")) as step:
             report, access = verify_with_access(store, ledger, expected=expected, progress=step)
         problems, unread = list(report.problems), None
+        if report.ok:
+            problems += _balance_problems(store, ledger)
+        if report.ok:
+            problems += _balance_problems(store, ledger)
         if report.ok and file is None:
             try:
                 problems += _read_model_problems(store, ledger)
@@ -335,6 +343,20 @@ def _read_model(status: Status) -> tuple[bool, str]:
         return False, tr("It stopped before position {position}: {error}",
                          position=status.error_position, error=status.error)
     return True, tr("{events} behind the log.", events=counted(status.lag))
+
+
+def _balance_problems(store: Store, ledger: str) -> list[Problem]:
+    """Which balances are not what the events made of their accounts; a copy may be older than any.
+    """
+    found, needed = store.schema()
+    if found != needed:
+        return []
+    odd = attempt(store, lambda: list(odd_balances(store, ledger, [StockAccount])))
+    if odd is None:
+        return [Problem(0, "the database cannot read `balances`: delete its rows, nothing is lost")]
+    return [Problem(one.position, f"the balance of {one.subject} is not what the events up to here "
+                    "made of it: delete its row in `balances`, and it is made again")
+            for one in odd]
 
 
 def _read_model_problems(store: Store, ledger: str) -> list[Problem]:

@@ -53,13 +53,19 @@ class Touch(NamedTuple):
 
 class Account:
     """Something that documents post to; its name is a subject. Subclasses define how it begins, and
-    what an event does to it. `position` is that of the last event that touched it, 0 before that.
+    what an event does to it. `position` is that of the last event that touched it, 0 before that,
+    and `unkept` how many touched it since its last balance.
     """
 
     KIND: ClassVar[str] = ""
 
+    FORMAT: ClassVar[int] = 0
+    """The version of the fold and of how its state is written, which is another one as soon as
+    either changes; 0: no balance is kept."""
+
     id: str
     position: int
+    unkept: int
 
     drafts: tuple[Touch, ...] = ()
     """What it took while a command is being decided, which no event does yet."""
@@ -68,7 +74,7 @@ class Account:
     def blank(cls, name: str) -> Self:
         """The account that no event has touched."""
         self = cls.__new__(cls)
-        self.id, self.position = name, 0
+        self.id, self.position, self.unkept = name, 0, 0
         self.begin()
         return self
 
@@ -78,6 +84,14 @@ class Account:
     def take(self, *touches: Touch) -> None:
         """Let events have done to it what they do, in order. It replaces containers, once for all
         of them, and changes none."""
+        raise NotImplementedError
+
+    def state(self) -> bytes:
+        """What the events so far made of it, as JSON: all but its name and position."""
+        raise NotImplementedError
+
+    def restore(self, state: bytes) -> None:
+        """Be what `state` wrote. Errors: ValueError, if it did not."""
         raise NotImplementedError
 
     def draft(self, touch: Touch) -> None:
@@ -102,7 +116,9 @@ class Account:
             raise StaleVersion(stream=self.id, actual=self.position, expected=position)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        """Whether the events made the same of it, whatever balance some of them were read from."""
+        return type(self) is type(other) and vars(self) == {
+            **vars(other), "unkept": self.unkept}
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -7,7 +7,7 @@ from the envelope alone and is written with the event. The log knows no more of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -38,6 +38,29 @@ def index_of(entries: Iterable[Entry], kinds: Kinds) -> list[tuple[str, int]]:
             for account in accounts_in(entry.subjects, kinds)]
 
 
+class Balance(NamedTuple):
+    """What the events up to a position made of an account, so that they need not be folded again.
+
+    It is no part of the log: who does not believe it folds all of them. `position` is that of the
+    last of them, `format` says which version of the fold made it, and `mac` that a writer of this
+    log did. Shapes: `state` is JSON, as the account itself writes it.
+    """
+
+    subject: str
+    position: int
+    format: int
+    state: bytes
+    mac: bytes
+
+
+class BalanceKeeper(Protocol):
+    """Writes balances, a part of what the writer's transaction does."""
+
+    def keep_balances(self, balances: Iterable[Balance]) -> None:
+        """Keep these, each in place of the one before, once the transaction commits."""
+        ...
+
+
 class AccountReader(Protocol):
     """Reads of the index of accounts, a part of what every store reads."""
 
@@ -55,6 +78,14 @@ class AccountReader(Protocol):
     ) -> list[Outline]:
         """The outlines of the events that name any of these accounts after the position up to which
         it is known, and not after `until`: the first `limit` of them, each once."""
+        ...
+
+    def balances(self, ledger: str | bytes, subjects: Sequence[str]) -> list[Balance]:
+        """The balances of these accounts, as far as there are any, in any order."""
+        ...
+
+    def balances_after(self, ledger: str | bytes, subject: str, limit: int) -> list[Balance]:
+        """The first `limit` balances of accounts behind one, sorted by their bytes."""
         ...
 
     def indexed(

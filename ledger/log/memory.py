@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ledger.common.values import MAX_INTEGER
-from ledger.log.accounts import Kinds, Span, accounts_in, between
+from ledger.log.accounts import Balance, Kinds, Span, accounts_in, between
 from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, Outline, listed_subjects
 from ledger.log.merkle import TILE_LEAVES
@@ -45,6 +45,7 @@ class _Ledger:
         self.once: dict[str, int] = {}
         self.accounts: dict[str, list[Entry]] = defaultdict(list)
         self.tiles: dict[int, list[Tile]] = defaultdict(list)
+        self.balances: dict[str, Balance] = {}
 
     def add(self, entry: Entry) -> None:
         """Append an entry. Errors: LogConflict (R-LOG-03), ValueNotStored (R-LOG-14)."""
@@ -182,6 +183,14 @@ class _View:
                  for e in kept.accounts.get(subject, ()) if after < e.position <= last}
         return [Outline.of(found[at]) for at in sorted(found)[: max(limit, 0)]]
 
+    def balances(self, ledger: Which, subjects: Sequence[str]) -> list[Balance]:
+        kept = self._of(ledger)[0].balances
+        return [kept[one] for one in dict.fromkeys(subjects) if one in kept]
+
+    def balances_after(self, ledger: Which, subject: str, limit: int) -> list[Balance]:
+        kept = self._of(ledger)[0].balances
+        return [kept[one] for one in sorted(kept) if one > subject][: max(limit, 0)]
+
     def indexed(
         self, ledger: Which, subjects: Sequence[str], first: int, last: int
     ) -> list[tuple[str, int]]:
@@ -225,6 +234,7 @@ class _Writing(_View):
         self.kept = kept
         self.ledger = kept.known.id
         self.added = kept.head
+        self.balanced: dict[str, Balance] = {}
 
     def _is_own(self, ledger: Which) -> bool:
         known = self.kept.known
@@ -248,6 +258,9 @@ class _Writing(_View):
         for tile in tiles:
             self.kept.tiles[tile.level].append(tile)
         self.added = head
+
+    def keep_balances(self, balances: Iterable[Balance]) -> None:
+        self.balanced.update((one.subject, one) for one in balances)
 
 
 class MemoryStore(_View):
@@ -304,6 +317,7 @@ class MemoryStore(_View):
             raise
         for writing in writings:
             writing.kept.head = writing.added
+            writing.kept.balances.update(writing.balanced)
 
     def ledgers(self) -> list[str]:
         return sorted(self._names)

@@ -2,7 +2,8 @@
 
 Two roles. The owner of the database (LEDGER_ADMIN_DATABASE_URL) makes and changes the schema. The
 application (LEDGER_DATABASE_URL) may read; it may insert ledgers, events, tiles and accounts and
-update heads; it owns no table of the log, so it cannot delete, truncate or take a trigger off.
+update heads, and do all of it to balances, which are no part of the log; it owns no table of the
+log, so it cannot delete there, truncate or take a trigger off.
 After every migration the owner grants it just that, and CREATE on the database: read models live in
 schemas `read_<n>` that the application makes, owns and drops, since they can always be made again.
 Without an admin URL one role does everything, and only the triggers guard the events.
@@ -22,7 +23,8 @@ from ledger.log.accounts import Kinds
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_FOUND, POSTGRES_GUARDS, PostgresGuard
 from ledger.log.sql import SqlStore, reason
-from ledger.log.sql_reading import AFTER, SqlReader, SqlWriting
+from ledger.log.sql_reading import AFTER, SqlReader
+from ledger.log.sql_writing import SqlWriting
 from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored, Which
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
@@ -269,5 +271,6 @@ def _grant(connection: Connection, role: str) -> None:
         "SELECT ON alembic_version",
         "SELECT, INSERT ON ledgers, events, tiles, accounts",
         "SELECT, INSERT, UPDATE ON heads",
+        "SELECT, INSERT, UPDATE, DELETE ON balances",
     ):
         connection.exec_driver_sql(f"GRANT {grant} TO {to}")

@@ -137,6 +137,24 @@ accounts = Table(
 """Which events name an account, as their subjects say. All columns are of the key, so no row can
 take the place of another."""
 
+balances = Table(
+    "balances",
+    metadata,
+    Column("ledger", LargeBinary, nullable=False),
+    Column("subject", _Text, nullable=False),
+    Column("position", WholeNumber, nullable=False),
+    Column("format", WholeNumber, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", name="balances_pk"),
+    *_checks("balances", ("ledger", f"octet_length(ledger) = {ID_BYTES}"),
+             ("subject", f"octet_length(subject) <= {NAME_BYTES}"),
+             ("mac", f"octet_length(mac) = {HASH_BYTES}")),
+    sqlite_strict=True,
+)
+"""What the events made of accounts up to a position. It is no part of the log, and nothing guards
+it: whoever changes a row only makes the next reader fold what it stood for."""
+
 _KEPT = ("events", "tiles", "accounts")
 """The tables of which no row is changed or removed."""
 

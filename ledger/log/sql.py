@@ -1,6 +1,7 @@
 """The log on SQL: what SQLite and PostgreSQL have in common.
 
-SQLAlchemy provides the engine and the connections; `sql_reading.py` has the statements.
+SQLAlchemy provides the engine and the connections; `sql_reading.py` and
+`sql_writing.py` have the statements.
 """
 
 import os
@@ -15,9 +16,10 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from ledger.common.errors import LedgerError
 from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
-from ledger.log.accounts import Kinds, Span
+from ledger.log.accounts import Balance, Kinds, Span
 from ledger.log.envelope import Entry, Outline
-from ledger.log.sql_reading import Names, SqlReader, SqlWriting
+from ledger.log.sql_reading import Names, SqlReader
+from ledger.log.sql_writing import SqlWriting
 from ledger.log.store import (
     ConnectionLost,
     FirstEdition,
@@ -186,6 +188,14 @@ class SqlStore:
     ) -> list[Outline]:
         with self.reading() as reader:
             return reader.touching(ledger, known, until=until, limit=limit)
+
+    def balances(self, ledger: Which, subjects: Sequence[str]) -> list[Balance]:
+        with self.reading() as reader:
+            return reader.balances(ledger, subjects)
+
+    def balances_after(self, ledger: Which, subject: str, limit: int) -> list[Balance]:
+        with self.reading() as reader:
+            return reader.balances_after(ledger, subject, limit)
 
     def indexed(
         self, ledger: Which, subjects: Sequence[str], first: int, last: int

@@ -1,33 +1,23 @@
-"""Reads and appends over one connection: the statements that SQLite and PostgreSQL have in common.
+"""Reads over one connection: the statements that SQLite and PostgreSQL have in common.
 
 SQLAlchemy provides the connection; the few statements of the hot path are texts that the driver
 itself runs.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.common.values import MAX_INTEGER
-from ledger.log.accounts import Kinds, Span, between, index_of
+from ledger.log.accounts import Balance, Kinds, Span, between
 from ledger.log.envelope import Entry, Outline, spelled_subjects
 from ledger.log.schema import COLUMNS
-from ledger.log.store import (
-    NOBODY,
-    NOTHING,
-    Head,
-    Known,
-    LedgerUnknown,
-    Tile,
-    Which,
-    must_fit,
-    shown,
-)
+from ledger.log.store import NOBODY, NOTHING, Head, Known, Tile, Which
 
-_HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
+HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
 
 NAMES_S = 1.0
 """How long a name is taken for that of the same ledger: a restored database may have others."""
@@ -87,6 +77,8 @@ ORDER BY position
 """
 """CROSS JOIN: SQLite then takes one step down the index for each account, and no other way."""
 _KNOWN = "(CAST(? AS TEXT), CAST(? AS BIGINT))"
+
+_BALANCES = f"SELECT {', '.join(Balance._fields)} FROM balances WHERE ledger = ?"
 
 _WITHIN = "{whole} AND a.position >= 1 AND a.position <= ?"
 
@@ -193,7 +185,7 @@ class SqlReader:
         return Known(*rows[0]) if rows else None
 
     def head(self, ledger: Which) -> Head:
-        rows = self.rows(_HEAD, (self.id_of(ledger),))
+        rows = self.rows(HEAD, (self.id_of(ledger),))
         return Head(*rows[0]) if rows else NOTHING
 
     def read(
@@ -300,6 +292,16 @@ class SqlReader:
             found.update((event.position, event) for event in map(Outline._make, rows))
         return [found[at] for at in sorted(found)][:most]
 
+    def balances(self, ledger: Which, subjects: Sequence[str]) -> list[Balance]:
+        own = self.id_of(ledger)
+        return [Balance(*row) for chunk, marks in _chunks(subjects) for row in self.rows(
+            f"{_BALANCES} AND subject IN ({marks})", (own, *chunk))]
+
+    def balances_after(self, ledger: Which, subject: str, limit: int) -> list[Balance]:
+        rows = self.rows(f"{_BALANCES} AND subject > ? ORDER BY subject LIMIT ?",
+                         (self.id_of(ledger), subject, max(limit, 0)))
+        return list(map(Balance._make, rows))
+
     def indexed(
         self, ledger: Which, subjects: Sequence[str], first: int, last: int
     ) -> list[tuple[str, int]]:
@@ -346,52 +348,3 @@ class SqlReader:
     def standing(self, known: Known) -> dict[str, int]:
         ((ledgers, heads),) = self.rows(_STANDING, (known.id, known.name, known.id))
         return {"ledgers": ledgers, "heads": heads}
-
-
-class SqlWriting(SqlReader):
-    """The transaction of the writer: it holds the head row of its ledger."""
-
-    lock = ""
-    """The end of a query that locks the rows it finds."""
-
-    def __init__(
-        self, connection: Connection, names: Names, kinds: Kinds, ledger: Which
-    ) -> None:
-        super().__init__(connection, names, kinds)
-        self.ledger = self.id_of(ledger)
-        rows = self.rows(f"{_HEAD}{self.lock}", (self.ledger,))
-        if not rows:
-            names.clear()  # another database may have taken this one's place
-            raise LedgerUnknown(ledger=shown(ledger))
-        self._head = Head(*rows[0])
-
-    def head(self, ledger: Which) -> Head:
-        return self._head if self.id_of(ledger) == self.ledger else super().head(ledger)
-
-    def leaves(self, after: int, until: int) -> list[bytes]:
-        rows = self.rows(
-            "SELECT leaf_hash FROM events WHERE ledger = ? AND position > ? AND position <= ?"
-            " ORDER BY position", (self.ledger, after, until))
-        return [row[0] for row in rows]
-
-    def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        if not entries:
-            return
-        must_fit(entries, head, self.ledger)
-        self.insert(entries)
-        if rows := index_of(entries, self.kinds):
-            self.index(rows)
-        self.run("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
-                 " WHERE ledger = ?", (*head, self.ledger))
-        self._head = head
-        for tile in tiles:
-            self.run("INSERT INTO tiles (ledger, level, number, hashes) VALUES (?, ?, ?, ?)",
-                     (self.ledger, *tile))
-
-    def insert(self, entries: Sequence[Entry]) -> None:
-        """Insert the rows of entries."""
-        raise NotImplementedError
-
-    def index(self, rows: list[tuple[str, int]]) -> None:
-        """Insert rows of the index of accounts."""
-        raise NotImplementedError

@@ -16,12 +16,13 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.common.errors import LedgerError
+from ledger.log import migrations
 from ledger.log.accounts import Kinds
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
 from ledger.log.sql import SqlStore, reason
-from ledger.log.sql_reading import SqlWriting
+from ledger.log.sql_writing import SqlWriting
 from ledger.log.store import AffectedSqlite, StorageFailed, ValueNotStored, Which
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
@@ -217,6 +218,13 @@ class SqliteStore(SqlStore):
         super().__init__(f"sqlite:///{path}", engine, kinds)
         self.failures = (*self.failures, driver().Error)
         self.path = path
+        self.immutable = immutable
+
+    def prepare(self) -> None:
+        """As `Store.prepare`; a copy that is only read is also taken without what is beside the
+        log."""
+        if not (self.immutable and self.schema()[0] in migrations.SAME_LOG):
+            super().prepare()
 
     def as_ledger_error(self, error: Exception) -> LedgerError:
         """The ledger's error for one of the database."""

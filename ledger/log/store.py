@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from ledger.common.errors import Conflict, Invalid, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
 from ledger.log import merkle
-from ledger.log.accounts import AccountReader, Kinds, StreamFinder
+from ledger.log.accounts import AccountReader, BalanceKeeper, Kinds, StreamFinder
 from ledger.log.envelope import Entry, Outline
 
 
@@ -299,7 +299,7 @@ class Reader(AccountReader, StreamFinder, Protocol):
         ...
 
 
-class Writing(Reader, Protocol):
+class Writing(Reader, BalanceKeeper, Protocol):
     """A transaction that holds the head row: what it reads stays true until it commits."""
 
     ledger: bytes

@@ -43,6 +43,17 @@ class Waiting(NamedTuple):
     quantity: int
 
 
+class _State(msgspec.Struct):
+    """What a balance holds of an account."""
+
+    levels: dict[str, int]
+    bins: dict[str, int]
+    waiting: dict[str, Waiting]
+    observed: list[tuple[Lying, tuple[tuple[datetime, int], ...]]]
+    latest_at: datetime
+    moved_in_all: int
+
+
 class StockAccount(Account):
     """One SKU in one warehouse: `stock:<warehouse>:<sku>`.
 
@@ -52,6 +63,7 @@ class StockAccount(Account):
     """
 
     KIND = "stock"
+    FORMAT = 1
 
     def begin(self) -> None:
         self.levels: dict[str, int] = {}
@@ -85,6 +97,7 @@ class StockAccount(Account):
             if touch.observations:
                 self._observe(touch)
             self.position = touch.position
+        self.unkept += len(touches)
         if waits:
             self.waiting = dict(sorted(
                 self.waiting.items(), key=lambda item: (item[1].since, item[0])))
@@ -98,9 +111,21 @@ class StockAccount(Account):
         _change(levels, RESERVED, pieces)
         after.moved_in_all += pieces
         after.position = position
+        after.unkept += 1
         if at > after.latest_at:
             after.latest_at = at
         return after
+
+    def state(self) -> bytes:
+        return msgspec.json.encode(_State(
+            self.levels, self.bins, self.waiting, list(self.observed.items()), self.latest_at,
+            self.moved_in_all))
+
+    def restore(self, state: bytes) -> None:
+        found = msgspec.json.decode(state, type=_State)
+        self.levels, self.bins, self.waiting = found.levels, found.bins, found.waiting
+        self.observed = dict(found.observed)
+        self.latest_at, self.moved_in_all = found.latest_at, found.moved_in_all
 
     def _wait(self, touch: Touch, posting: Posting) -> None:
         """Let an order wait for more pieces or fewer; in which turn is for `take` to say."""

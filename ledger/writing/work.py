@@ -136,7 +136,7 @@ class Work:
                 event_types.decode(entry).mutate(found)
             except Exception as error:  # it stops who needs this stream, not the whole batch
                 self._unreadable.setdefault(key, error)
-        self._unreadable.update(read_accounts(self.reader, self.ledger, accounts))
+        self._unreadable.update(read_accounts(self.reader, self.keys, accounts))
         loaded.update(((type(account), name), account) for name, account in accounts.items())
         self.known.update(loaded)
         self.news.update((key, found) for key, found in loaded.items()

@@ -26,6 +26,7 @@ from ledger.log.erasures import ERASED
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
+from ledger.writing.balances import keep_balances
 from ledger.writing.batch import Batch
 from ledger.writing.cache import Cache
 from ledger.writing.clock_guard import ClockGuard
@@ -206,6 +207,7 @@ class Writer:
                 head = batch.head
                 if batch.entries:
                     head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
+                    keep_balances(work.news.values(), batch, self.keys)
                     at_commit = True
                 for task in tasks[:decided]:
                     task.sent = at_commit

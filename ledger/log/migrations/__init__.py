@@ -13,10 +13,13 @@ FIRST_EDITION = ("0001",)
 """What the log's first edition left. Other bytes were hashed then, and what was hashed cannot be
 hashed otherwise without becoming another log: such a database is never upgraded."""
 
-HEAD = "2_0001"
-KNOWN = (HEAD,)
+HEAD = "2_0002"
+KNOWN = ("2_0001", HEAD)
 """Every revision that this version can upgrade from, the last one its own. A test compares them
 with the files in `versions/`."""
+
+SAME_LOG = ("2_0001", HEAD)
+"""Revisions whose tables of the log are those of `HEAD`: a copy that is only read needs no more."""
 
 
 @contextmanager

@@ -28,9 +28,11 @@ from ledger.log.master_key import beside
 from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.rotating import rotate
 from ledger.settings import NAMES, Settings, open_ledger, sqlite_path
+from ledger.writing import balances
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import source, tamper
-from tests.support.builders import CONTEXT, place
+from tests.support.builders import CONTEXT, place, received
+from tests.support.builders import opened as open_warehouse
 from tests.support.erasing import buyer, erase
 from tests.support.postgres_server import APP_ROLE, Server
 from tests.support.waiting import eventually
@@ -145,6 +147,30 @@ def test_doctor__reports_a_database_that_cannot_be_written(
     monkeypatch.setattr(kind, "refuses_writes", lambda _: "attempt to write a readonly database")
     code, found = examined()
     assert (code, found["writable"]) == (1, False)
+
+
+@durable
+def test_verify__names_a_balance_that_is_not_what_the_events_made(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it is deleted, as it says, all is well. An auditor who has no keys sees it, too."""
+    monkeypatch.setattr(balances, "TOUCHES", 2)
+    opened = open_ledger(healthy)
+    opened.ledger.handle(open_warehouse(), CONTEXT)
+    for _ in range(2):
+        opened.ledger.handle(received(), CONTEXT)
+    position = opened.ledger.head().position
+    opened.close()
+    monkeypatch.setenv("LEDGER_KEYS_URL", "sqlite:////nowhere/keys.db")
+    assert CliRunner().invoke(verify_command).exit_code == 0
+    tamper.intrude(healthy, "UPDATE balances SET state = ?", b'{"levels":{}}')
+    said = CliRunner().invoke(verify_command)
+    assert said.exit_code == 1
+    assert said.stdout.startswith(
+        f"{position}: the balance of stock:main:SH-001 is not what the events up to here made of "
+        "it: delete its row in `balances`, and it is made again\n")
+    tamper.intrude(healthy, "DELETE FROM balances")
+    assert CliRunner().invoke(verify_command).exit_code == 0
 
 
 @on_sqlite

@@ -9,9 +9,10 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make everything; until 1.0 this revision follows `schema.py`, then it is frozen."""
+    """Make all that is the log; until 1.0 this revision follows `schema.py`, then it is frozen."""
     connection = op.get_bind()
-    schema.metadata.create_all(connection)
+    schema.metadata.create_all(connection, tables=[
+        schema.ledgers, schema.events, schema.heads, schema.tiles, schema.accounts])
     if connection.dialect.name == "sqlite":
         statements = [*schema.SQLITE_TRIGGERS, *schema.SQLITE_STATISTICS]
     else:
