@@ -218,8 +218,8 @@ class Aggregate(BaseAggregate[str]):
 
 
 class Unfolded:
-    """An aggregate of no event, or of its first one, that nobody has asked for yet: most new orders
-    are written before anybody does, and folding is a good part of what they cost."""
+    """Stands for an aggregate of no event, or of its first one, and makes it once somebody asks:
+    most new orders are in the log before anybody does, and folding is a good part of their cost."""
 
     __slots__ = ("cls", "fact", "id")
 
@@ -228,7 +228,7 @@ class Unfolded:
 
     @property
     def version(self) -> int:
-        """As of every aggregate."""
+        """0, or 1 with its first event."""
         return 0 if self.fact is None else 1
 
     def folded(self) -> Any:

@@ -35,19 +35,20 @@ class Work(Protocol):
         ...
 
     def see(self, cls: type[Any], stream: str) -> Any:
-        """The same to look at only: what is seen is nobody's copy, and must not be changed."""
+        """The same to look at only: it is the one that all see, and must not be changed."""
         ...
 
     def is_new(self, cls: type[Any], stream: str) -> bool:
-        """Whether nothing is recorded of an aggregate, nor decided by this command."""
+        """Whether the log, and the commands before this one, hold nothing of an aggregate."""
         ...
 
     def tell(
         self, event_class: type[Any], stream: str, fields: Mapping[str, Any],
         accounts: Iterable[Account],
     ) -> None:
-        """Record the first fact of a stream, which was only looked at, and accounts as that fact
-        leaves them: copies, since what is seen is nobody's. It is all that the command records."""
+        """Record the first fact of a stream, and its accounts as that fact leaves them: copies,
+        since those that are seen are everybody's. Call it once and last, return nothing then, and
+        look no more at that stream: it is all that the command records."""
         ...
 
     def fetch(self, wanted: Wanted) -> None:
@@ -218,7 +219,8 @@ class OnStream(Command, frozen=True, kw_only=True):
 
 
 Handler = Callable[[Any, Work], list[Aggregate]]
-"""Decides a command: loads aggregates, calls their rules, returns what it changed."""
+"""Decides a command: loads aggregates, calls their rules, returns what it changed; or tells the one
+fact that comes of it (`Work.tell`), and returns nothing."""
 
 Handlers = Mapping[type[Command], Handler]
 """Which handler decides which command."""

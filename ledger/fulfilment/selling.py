@@ -1,8 +1,11 @@
-"""The ordinary sale, which nearly every order is, decided by a look at what it touches.
+"""The ordinary sale, decided by a look at what it touches: nearly every order is one, and loading,
+copying and comparing were half of what it cost (docs/adr/0041).
 
-What is out of the ordinary is left to `sell_order`: another name or a bundle, orders that wait, a
-price with a floor, an amount that finance looks at, too few pieces. Where both can decide, they
-record the same bytes (tests/ledger/fulfilment/test_selling.py).
+It refuses nothing. Left to the general way, `sell_order`, are: an order that is there already, a
+warehouse that is not open; a SKU that is another name or a bundle, that stands on two lines, or to
+which nothing was ever posted; orders that wait, too few pieces, more lines or pieces than an event
+or an account may take; sums that do not agree, an amount that finance looks at, a price with a
+floor. Where both can decide, they record the same bytes (tests/ledger/fulfilment/test_selling.py).
 """
 
 from collections.abc import Iterator
@@ -50,8 +53,9 @@ def sell_ordinary(command: SellOrder, work: Work) -> bool:
 def _reserved_from(
     warehouse: str, lines: list[Line], work: Work
 ) -> Iterator[tuple[str, tuple[Line, StockAccount]]]:
-    """The accounts that lines of goods are reserved from, by SKU, without those lines of which more
-    has to be asked than whether so many pieces are there. A SKU that comes twice is one of them."""
+    """The SKU, line and account of each line of goods of which nothing has to be asked but whether
+    so many pieces are there. A line that is left out, and a SKU that comes twice, make fewer SKUs
+    than there are lines: then the sale is no ordinary one."""
     for line in lines:
         if line.fee or line.sku is None:
             continue

@@ -48,7 +48,7 @@ from ledger.stock.warehouses import must_be_open
 def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     """Place and reserve. Errors: R-ORD-01, R-ORD-07, R-STK-01, R-STK-03, R-STK-04, R-STK-18,
     R-SIG-01, R-PPL-13."""
-    if sell_ordinary(command, work):
+    if sell_ordinary(command, work):  # it has told `work` of the sale
         return []
     must_be_open(work, command.warehouse)
     order: Order = work.load(Order, command.subject)

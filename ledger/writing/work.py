@@ -203,6 +203,7 @@ class Work:
         accounts: Iterable[Account],
     ) -> None:
         """Record the first fact of a stream, and keep accounts as it leaves them."""
+        assert not self._only, f"{stream}: a command tells one fact"
         fact = made(event_class, (stream, 1), self.sealer, **fields)
         self._only = [fact]
         self.touched[fact.AGGREGATE, stream] = Unfolded(fact.AGGREGATE, stream, fact)
@@ -358,6 +359,7 @@ class Work:
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         if self._only:
+            assert not changed, f"{command.NAME} told a fact, and changed something besides"
             self._posting = list(touches_of(self._only, self.position, self.now))
             self._decided = self._only
             return self._only

@@ -1,4 +1,5 @@
-"""The usual events of an order, taken as far as its row keeps what they say.
+"""The usual events of an order, taken as far as its row keeps what they say: faster versions of
+the mutators, which are their oracle (tests/projections/orders/test_usual.py).
 
 The order's own mutators take every event. They know much that no row keeps, such as each payment by
 its reference, and that costs most of their time; since a row is all that the next batch knows of an

@@ -49,8 +49,9 @@ class Effect(NamedTuple):
     """What moves do that happen to an item at one time.
 
     `row` is what flowed, in the order of `FLOWS`, then by how much each of `LEVELS` changes;
-    `levels` those changes that are not 0, by their place in `LEVELS`, `bins` those of the shelf.
-    `physical` are the physical places among them, which cannot hold less than nothing.
+    `levels` are those changes that are not 0, each with its index in `LEVELS`; `bins` those of the
+    shelf, each with its bin. `physical` are the indexes and names of the places among them that
+    cannot hold less than nothing.
     """
 
     row: tuple[int, ...]

@@ -1,4 +1,6 @@
-"""Runs the benchmarks and writes what they found."""
+"""Measures how fast the ledger is, each figure beside a floor of its own in the same minutes
+(docs/performance.md), and keeps what was found in var/bench/results.json. Each takes a minute or
+two; the first run makes the logs that it measures on, up to 3 GB."""
 
 import argparse
 import json
@@ -37,22 +39,34 @@ RESULTS = FOLDER / "results.json"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the named benchmarks, by default all."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
-    parser.add_argument("--rounds", type=int, help="rounds of each (default 5)")
+    each = (f"{name}: {' '.join((made.__doc__ or '').partition('.')[0].split())}"
+            for name, made in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="which, by default all:\n" + "\n".join(each))
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true",
+                       help="toy sizes, whose figures mean nothing: does it run at all?")
+    sizes.add_argument("--rounds", type=int, choices=range(1, 100), metavar="N",
+                       help="rounds of each (default 5)")
     parser.add_argument("--events", type=int, help="size of the log that is rebuilt and verified "
                                                    f"(default {Scale.events})")
     told = parser.parse_args(arguments)
+    if told.events is not None and (told.quick or told.events < 1_000):
+        parser.error("--events is at least 1000, and not for --quick")
     if unknown := [name for name in told.names if name not in BENCHMARKS]:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     scale = QUICK if told.quick else Scale(rounds=told.rounds or Scale.rounds,
                                            events=told.events or Scale.events)
     for name in told.names or BENCHMARKS:
         result = BENCHMARKS[name](scale)
-        print(result, flush=True)
-        if not told.quick:
-            keep(result)
+        if told.quick:
+            print(result, flush=True)
+            continue
+        reached = result.goal.is_reached(result.ratio)
+        print(result, "reached" if reached else "MISSED", flush=True)
+        keep(result)
     return 0
 
 

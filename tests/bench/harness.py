@@ -51,6 +51,10 @@ class Goal(NamedTuple):
     def __str__(self) -> str:
         return f"{self.sign}{self.ratio}"
 
+    def is_reached(self, ratio: float) -> bool:
+        """Whether a ratio is as good as that."""
+        return ratio >= self.ratio if self.sign == "≥" else ratio <= self.ratio
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -118,4 +122,5 @@ def workplace() -> Iterator[Path]:
 def environment() -> dict[str, Any]:
     """What every figure depends on."""
     return {"python": platform.python_version(), "system": platform.system(),
-            "machine": platform.machine(), "processors": os.cpu_count()}
+            "machine": platform.machine(), "processors": os.cpu_count(),
+            "load": os.getloadavg()[0]}
