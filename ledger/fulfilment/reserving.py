@@ -73,17 +73,36 @@ def allot(
     made_of = [(fixed or {}).get(line) or parts_of(work, sku) for line, sku, _ in wanted]
     prefetch_stock(work, warehouse, {part.sku for parts in made_of for part in parts})
     for (line, _, quantity), parts in zip(wanted, made_of, strict=True):
-        for part in parts:
-            if part.sku not in left:
-                left[part.sku] = _free_for(work, known_stock(work, warehouse, part.sku), order)
-        units = min(quantity, *(left[part.sku] // part.each for part in parts))
-        for part in parts:
-            left[part.sku] -= units * part.each
+        each = _each_of(work, warehouse, parts)
+        for name, account in each.accounts.items():
+            if name not in left:
+                left[name] = _free_for(work, account, order)
+        units = min(quantity, *(left[name] // pieces for name, pieces in each.pieces.items()))
+        for name, pieces in each.pieces.items():
+            left[name] -= units * pieces
         found.parts[line] = parts
         if units:
             found.lines.append(Count(line, units))
         if units < quantity:
             found.short.append(Count(line, quantity - units))
+    return found
+
+
+class _Each(NamedTuple):
+    """The accounts that a unit of a line is made of, and how many pieces of each. Texts that differ
+    may name the same SKU."""
+
+    accounts: dict[str, StockAccount]
+    pieces: dict[str, int]
+
+
+def _each_of(work: Work, warehouse: str, parts: Iterable[Part]) -> _Each:
+    """Errors: SkuUnknown (R-STK-03)."""
+    found = _Each({}, {})
+    for part in parts:
+        account = known_stock(work, warehouse, part.sku)
+        found.accounts[account.id] = account
+        found.pieces[account.id] = found.pieces.get(account.id, 0) + part.each
     return found
 
 
@@ -119,9 +138,10 @@ def must_not_be_short(work: Work, order: Order, warehouse: str, found: Allotment
     wanted: dict[str, int] = {}
     for count in (*found.lines, *found.short):
         for part in found.parts[count.line]:
-            wanted[part.sku] = wanted.get(part.sku, 0) + count.quantity * part.each
-    for sku, pieces in wanted.items():
-        account = work.load(StockAccount, stock_of(warehouse, sku))
+            name = stock_of(warehouse, part.sku)
+            wanted[name] = wanted.get(name, 0) + count.quantity * part.each
+    for name, pieces in wanted.items():
+        account = work.load(StockAccount, name)
         free = _free_for(work, account, order.id)
         if pieces > free:
             raise OutOfStock(stock=account.id, wanted=pieces, available=free)

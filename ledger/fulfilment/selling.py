@@ -35,8 +35,10 @@ def sell_ordinary(command: SellOrder, work: Work) -> bool:
             or not work.see(Warehouse, warehouse_of(command.warehouse)).version:
         return False
     found = dict(_reserved_from(command.warehouse, lines, work))
+    if len(found) < sum(not line.fee for line in lines):
+        return False
     costs = _costs(command, stream, work)
-    if costs is None or len(found) < sum(not line.fee for line in lines):
+    if costs is None:
         return False
     postings = tuple(Posting(account=account.id, quantity=line.quantity, source=AVAILABLE,
                              target=RESERVED, cause=CAUSE[AVAILABLE, RESERVED], line=line.line)
@@ -53,9 +55,10 @@ def sell_ordinary(command: SellOrder, work: Work) -> bool:
 def _reserved_from(
     warehouse: str, lines: list[Line], work: Work
 ) -> Iterator[tuple[str, tuple[Line, StockAccount]]]:
-    """The SKU, line and account of each line of goods of which nothing has to be asked but whether
-    so many pieces are there. A line that is left out, and a SKU that comes twice, make fewer SKUs
-    than there are lines: then the sale is no ordinary one."""
+    """The line and account of each line of goods of which nothing has to be asked but whether so
+    many pieces are there, by the account's name: texts that differ may name the same one. A line
+    that is left out, and an account that comes twice, make fewer than there are lines: then the
+    sale is no ordinary one."""
     for line in lines:
         if line.fee or line.sku is None:
             continue
@@ -64,7 +67,7 @@ def _reserved_from(
         if not (sku.target or sku.parts or account.waiting) and account.position \
                 and line.quantity <= account.level(AVAILABLE) \
                 and account.moved_in_all + line.quantity <= MOST_MOVED:
-            yield line.sku, (line, account)
+            yield account.id, (line, account)
 
 
 def _costs(command: SellOrder, stream: str, work: Work) -> Amounts | None:

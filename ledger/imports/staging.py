@@ -30,7 +30,10 @@ PREFIX = "import-"
 SUFFIX = ".staging"
 BATCH = 1000
 HELD = 20_000
-"""Rows whose values stay in memory."""
+"""Rows whose values stay in memory, as long as they have room."""
+
+HELD_CHARACTERS = 8_000_000
+"""About how many characters these have in all: up to 32 MB."""
 
 UNDECIDED, REJECTED, BEFORE, ACCEPTED = 0, 1, 2, 3
 """What became of a row; where several orders share it, the highest counts. `BEFORE` means that an
@@ -112,6 +115,7 @@ class Staging:
         self._key = os.urandom(32)
         self._rows: list[tuple[Any, ...]] = []
         self._held: list[tuple[bytes, list[Any]]] = []
+        self._room = HELD_CHARACTERS
         self._outcomes: list[tuple[int, int]] = []
         self._faults: list[tuple[Any, ...]] = []
         self._warnings: list[tuple[Any, ...]] = []
@@ -136,8 +140,9 @@ class Staging:
             self.warning(warning)
         self.count = seq = self.count + 1
         values, data = (row.open_digest, row.values), None
-        if seq <= HELD:
+        if seq <= HELD and self._room > 0:
             self._held.append(values)
+            self._room -= sum(len(value) for value in row.values if type(value) is str)
         else:
             data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
         self._rows.append((seq, kind, file, row.number, key, row.digest, bool(row.faults), data))

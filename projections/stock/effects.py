@@ -25,6 +25,10 @@ from projections.stock.tables import FLOWS, LEVELS
 KNOWN = PLACES | frozenset(MEMO)
 """The places that a posting can name."""
 
+SHORT = 8
+"""How many moves an effect that is kept is of: more, each to a bin of its own, hardly come again.
+"""
+
 KEPT = 10_000
 """How many effects are kept."""
 
@@ -60,9 +64,12 @@ class Effect(NamedTuple):
     bins: tuple[tuple[str, int], ...]
 
 
-@lru_cache(KEPT)
 def effect_of(moves: tuple[Move, ...]) -> Effect:
     """What moves do. Errors: UnknownPlace."""
+    return _known_effect(moves) if len(moves) <= SHORT else _effect(moves)
+
+
+def _effect(moves: tuple[Move, ...]) -> Effect:
     changed = dict.fromkeys(KNOWN, 0)
     for source, target, _, quantity, _, _ in moves:
         if not KNOWN.issuperset((source, target)):
@@ -75,6 +82,9 @@ def effect_of(moves: tuple[Move, ...]) -> Effect:
         tuple((at, changed[place]) for at, place in touched),
         tuple((at, place) for at, place in touched if place in PHYSICAL),
         _of_bins(moves))
+
+
+_known_effect = lru_cache(KEPT)(_effect)
 
 
 def _flows(moves: tuple[Move, ...]) -> tuple[int, ...]:

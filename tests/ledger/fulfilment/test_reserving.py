@@ -508,3 +508,16 @@ def test_served__no_earlier_than_it_began_to_wait() -> None:
                   on(ReserveOrder, warehouse=HOUSE))
     facts = story.decide(received(quantity=5, occurred_at=NOON - timedelta(days=2)))
     assert [fact.occurred_at for fact in facts if fact.TOPIC.startswith("order.")] == [LATER] * 2
+
+
+def test_reserving__counts_two_spellings_of_a_sku_together() -> None:
+    """As lines of an order and as parts of a bundle: what is not there is waited for."""
+    story = given(opened(), received("A", 12), place(1, lines=[
+        line("A", quantity=7), line("A ", quantity=7, name="2")], amounts=Amounts()))
+    story.decide(on(ReserveOrder, 1, warehouse=HOUSE))
+    assert goods(story) == {"1": {"reserved": 7}, "2": {"reserved": 5, "short": 2}}
+    kit = given(opened(), received("A", 5), BundleSku(
+        sku="KIT", parts=[Part("A", 1), Part("A ", 1)], occurred_at=NOON), place(
+            1, lines=[line("KIT", quantity=3)], amounts=Amounts()))
+    kit.decide(on(ReserveOrder, 1, warehouse=HOUSE))
+    assert goods(kit) == {"1": {"reserved": 2, "short": 1}}

@@ -48,8 +48,10 @@ from tests.support.team import bound
 from tests.support.thorough import tried
 
 FEE = Line(line="fee", title="运费", quantity=1, unit_price=800, amount_minor=800, fee=True)
-SKUS = ("A", "B", "a", "SET", "LISTED", "NOBODY")
-USUAL = ("A", "B") * 4
+SKUS = ("A", "B", "a", "SET", "LISTED", "NOBODY", "É", "E\u0301")
+"""The last two are one SKU in two spellings, as `A` and ` A ` are."""
+
+USUAL = ("A", " A ", "B", "A", "B") * 2
 EARLIER = NOON - timedelta(days=1)
 
 
@@ -63,6 +65,7 @@ class Came(NamedTuple):
 
 THERE: list[Command] = [
     opened(HOUSE, occurred_at=EARLIER), received("A", 12, occurred_at=EARLIER),
+    received("É", 5, occurred_at=EARLIER),
     received("B", 12, occurred_at=EARLIER)]
 ODD = Amounts(total_minor=4990)
 MAYBE: tuple[list[Command], ...] = (
@@ -175,6 +178,19 @@ def test_ordinary_sale__leaves_what_is_out_of_the_ordinary_to_the_general_way(
               sell("100", line("A")), sell("3", line("A"), warehouse="gone")]
     shop = [*THERE, *more]
     assert came_of(shop, [sales], generally=False) == came_of(shop, [sales], generally=True)
+
+
+@pytest.mark.parametrize(("one", "other", "each"), [("A", "A ", 7), ("É", "E\u0301", 3)])
+def test_ordinary_sale__counts_two_spellings_of_a_sku_together(
+    one: str, other: str, each: int
+) -> None:
+    """Each line alone would be there, and both are not; nor is what a sale before has taken."""
+    both = sell("1", line(one, quantity=each), line(other, quantity=each, name="2"))
+    half = sell("2", line(one, quantity=each - 1), line(other, quantity=1, name="2"))
+    after = sell("3", line(one, quantity=each))
+    came = came_of(THERE, [[both, half, after]], generally=False)
+    assert came == came_of(THERE, [[both, half, after]], generally=True)
+    assert [isinstance(answer, Receipt) for answer in came.answers[-3:]] == [False, True, False]
 
 
 def test_ordinary_sale__is_what_nearly_every_order_is() -> None:
