@@ -32,8 +32,8 @@ from tests.bench.rebuilding import read_models, timed
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 
-MOST_SCORED = 100_000
-"""The longest log of scores: one of a million takes half an hour to make."""
+MOST_SCORED = 10_000
+"""The longest log of scores that is made for this: one of a million takes half an hour."""
 
 ASKED = 200
 """How often each question is asked."""
