@@ -107,7 +107,7 @@ class Stock:
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
-        ledger, items = state.ledger, [one for _, one in sorted(state.items.items(), key=_first)]
+        ledger, items = state.ledger, [state.items[key] for key in sorted(state.items)]
         yield Change(levels, [_row_of(one) for one in items if not one.stored],
                      [_row_of(one) for one in items if one.stored])
         yield Change(deltas, [row for one in items for row in sorted(one.deltas)], [])
@@ -126,10 +126,6 @@ class Stock:
             row for one in items for row in sorted((
                 (*one.key, *about, *msgspec.structs.astuple(notice))
                 for about, notice in (*one.closed, *one.open.items())), key=lambda row: row[:6])])
-
-
-def _first(pair: tuple[Any, Any]) -> Any:
-    return pair[0]
 
 
 def _row_of(one: Stocked) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """The usual events of orders: taken so, an order keeps what it keeps by its own mutators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -9,6 +10,7 @@ from ledger.common.context import Context
 from ledger.core import event_types
 from ledger.core.commands import Command
 from ledger.log.envelope import Entry
+from ledger.log.store import Store
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
@@ -23,7 +25,17 @@ from tests.support.projecting import IMPORT, histories, try_all
 from tests.support.thorough import tried
 
 TWO = [line(quantity=2), line("PEN", name="2")]
-BEGUN = [opened(), received("SH-001", 5), received("PEN", 5), sell(1, *TWO), place(2, lines=TWO)]
+BEGUN = [opened(), received("SH-001", 5), received("PEN", 5), sell(1, *TWO), place(2, lines=TWO),
+         BundleSku(sku="KIT", parts=[Part("PEN", 2)], occurred_at=NOON), sell(3, line("KIT"))]
+
+
+@contextmanager
+def store_after(history: Sequence[tuple[Command, Context]]) -> Iterator[Store]:
+    """The log of a shop that has begun, and in which all of this was tried."""
+    made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+    try_all(made.ledger, [*((command, IMPORT) for command in BEGUN), *history])
+    yield made.store
+    made.close()
 
 
 def kept_of(order: Order) -> tuple[Kept, object, object]:
@@ -51,14 +63,12 @@ def must_agree(entries: Sequence[Entry]) -> int:
 def test_usual__keeps_of_every_event_what_the_mutators_keep(
     history: Sequence[tuple[Command, Context]]
 ) -> None:
-    made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    try_all(made.ledger, [*((command, IMPORT) for command in BEGUN), *history])
     orders: dict[str, list[Entry]] = {}
-    for entry in made.store.read("main"):
-        if entry.type in Fulfilment.taken:
-            orders.setdefault(entry.stream, []).append(entry)
-    assert sum(map(must_agree, orders.values())) >= 2  # the orders that were begun
-    made.close()
+    with store_after(history) as store:
+        for entry in store.read("main"):
+            if entry.type in Fulfilment.taken:
+                orders.setdefault(entry.stream, []).append(entry)
+    assert sum(map(must_agree, orders.values())) >= 3  # the orders that were begun
 
 
 @hypothesis_settings(max_examples=tried(30), deadline=None)
@@ -66,18 +76,14 @@ def test_usual__keeps_of_every_event_what_the_mutators_keep(
 def test_usual__leave_out_nothing_of_a_story(
     history: Sequence[tuple[Command, Context]]
 ) -> None:
-    made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    kit = BundleSku(sku="KIT", parts=[Part("PEN", 2)], occurred_at=NOON)
-    try_all(made.ledger, [*((command, IMPORT) for command in [*BEGUN, kit, sell(3, line("KIT"))]),
-                          *history])
-    for number in (1, 2, 3):
-        story = story_of(made.store, "main", stream(number), Cut(10**6))
-        order = Order.blank(stream(number))
-        for entry in made.store.streams("main", [stream(number)]):
-            order.fold(event_types.decode(entry), entry.version)
-        assert story is not None
-        assert story.order == order
-    made.close()
+    with store_after(history) as store:
+        for number in (1, 2, 3):
+            story = story_of(store, "main", stream(number), Cut(10**6))
+            order = Order.blank(stream(number))
+            for entry in store.streams("main", [stream(number)]):
+                order.fold(event_types.decode(entry), entry.version)
+            assert story is not None
+            assert story.order == order
 
 
 def test_usual__are_events_that_the_read_model_takes() -> None:
