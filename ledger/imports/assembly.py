@@ -13,7 +13,8 @@ from ledger.common.moments import Moment
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.faults import reason
-from ledger.imports.profiles import MOMENTS, Profile
+from ledger.imports.profile import Profile
+from ledger.imports.references import MOMENTS
 from ledger.orders.declared import RecordOrder
 from ledger.orders.money import rounded
 from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line, Payment

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ledger.common.characters import READ_AS
 from ledger.common.values import EPOCH
 from ledger.imports.faults import BadCell
-from ledger.imports.profiles import Field, Profile
+from ledger.imports.profile import Field, Profile
 
 Convert = Callable[[str], Any]
 

@@ -9,7 +9,7 @@ from ledger.common.errors import InvalidValues
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.assembly import BadStatement, Parts, Problem, Row
-from ledger.imports.profiles import Profile
+from ledger.imports.profile import Profile
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.places import stock_of
 

@@ -14,7 +14,7 @@ from ledger.common.errors import Invalid
 from ledger.common.moments import Moment
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.commands import Command
-from ledger.imports.profiles import Profile
+from ledger.imports.profile import Profile
 from ledger.orders.comparing import are_the_same
 from ledger.orders.declared import RecordOrder
 

@@ -41,7 +41,7 @@ from ledger.imports.errors import (
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.older import OlderRows
 from ledger.imports.options import Begin, Options
-from ledger.imports.profiles import Profile
+from ledger.imports.profile import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport, recorded_by
 from ledger.imports.sources import Unnamed, identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging

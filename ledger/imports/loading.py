@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ledger.imports.assembly import Assembler
 from ledger.imports.dating import stated_at
 from ledger.imports.faults import RowFault
-from ledger.imports.profiles import File, Profile
+from ledger.imports.profile import File, Profile
 from ledger.imports.rows import RowKeys, RowReader
 from ledger.imports.sources import Source
 from ledger.imports.staging import Staging

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ledger.imports.faults import HIDDEN, shown
-from ledger.imports.profiles import Field, File, Profile
+from ledger.imports.profile import Field, File, Profile
 from ledger.imports.showing import hidden_fields
 from ledger.imports.staging import Staged
 

@@ -9,7 +9,8 @@ import msgspec
 from ledger.common.characters import find_read_otherwise
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell, RowFault, shown
-from ledger.imports.profiles import File, Profile, open_fields
+from ledger.imports.profile import File, Profile
+from ledger.imports.references import ids_of, open_fields
 from ledger.imports.showing import column_shown, hidden_fields
 from ledger.imports.sources import Broken, Source, open_text, records
 
@@ -241,7 +242,7 @@ def match_header(
         return Header(file, len(cells), (), faults)
     places = {name: index for index, name in enumerate(names)}
     columns = []
-    slot, ids, hidden = 0, profile.ids(file), hidden_fields(profile, file)
+    slot, ids, hidden = 0, ids_of(profile, file), hidden_fields(profile, file)
     for column, fields in file.columns.items():
         personal = any(field.field in hidden for field in fields)
         for field in fields:

@@ -4,7 +4,9 @@ from functools import cache
 
 from ledger.core.commands import Command
 from ledger.imports.faults import HIDDEN
-from ledger.imports.profiles import MADE, File, Profile, available, find, references
+from ledger.imports.profile import File, Profile
+from ledger.imports.profiles import available, find
+from ledger.imports.references import MADE, references
 from ledger.orders.declared import RecordOrder
 
 

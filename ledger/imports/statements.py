@@ -12,7 +12,7 @@ from ledger.imports.dating import dated, disagree, in_turn
 from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.origins import origin_of
-from ledger.imports.profiles import File
+from ledger.imports.profile import File
 from ledger.imports.staging import REJECTED, UNDECIDED, Staged, Staging
 from ledger.orders.declared import RecordOrder
 from ledger.orders.values import MAX_LINES

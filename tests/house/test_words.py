@@ -11,10 +11,9 @@ import pytest
 
 from ledger.common.bounds import Words
 from ledger.handlers.table import HANDLERS
+from ledger.imports.file_schemas import FieldSchema, FileSchema
 from ledger.imports.schemas import (
     CountSchema,
-    FieldSchema,
-    FileSchema,
     OrderSchema,
     ProfileSchema,
 )

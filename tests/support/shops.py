@@ -9,7 +9,7 @@ from typing import Any
 from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.importer import Summary, run_import
-from ledger.imports.profiles import Profile
+from ledger.imports.profile import Profile
 from ledger.log.milestones import STREAM
 from ledger.settings import Opened, Settings, open_ledger
 from tests.support.source import ROOT

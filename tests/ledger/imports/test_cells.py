@@ -13,7 +13,7 @@ from ledger.common.values import to_us
 from ledger.imports import profiles
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell
-from ledger.imports.profiles import Field, Profile
+from ledger.imports.profile import Field, Profile
 
 TMALL = profiles.find("tmall-report")
 TAOBAO = profiles.find("taobao-orders")

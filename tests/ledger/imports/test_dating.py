@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ledger.core import event_types
 from ledger.imports.dating import FileNotYetMade
 from ledger.imports.importer import REJECT_FAILED_ROWS
-from ledger.imports.profiles import InvalidProfile, Profile, parse
+from ledger.imports.profile import Profile
+from ledger.imports.profiles import InvalidProfile, parse
 from ledger.orders.order import Order
 from tests.support.shops import Shop
 from tests.support.thorough import tried

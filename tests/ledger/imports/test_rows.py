@@ -12,7 +12,7 @@ from ledger.common.values import to_us
 from ledger.imports import profiles, rows
 from ledger.imports.cells import converter
 from ledger.imports.faults import HIDDEN, BadCell
-from ledger.imports.profiles import Field, Profile
+from ledger.imports.profile import Field, Profile
 from ledger.imports.rows import Remembered, Row, RowKeys, RowReader, match_header
 from ledger.imports.sources import Source, identify
 

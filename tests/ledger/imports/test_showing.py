@@ -10,7 +10,7 @@ import yaml
 from ledger.imports import profiles
 from ledger.imports.faults import HIDDEN
 from ledger.imports.origins import origin_of
-from ledger.imports.profiles import Profile
+from ledger.imports.profile import Profile
 from ledger.imports.rows import RowKeys, RowReader, match_header
 from ledger.imports.showing import hidden_fields
 from ledger.imports.sources import Source, identify

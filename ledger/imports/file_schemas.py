@@ -1,0 +1,163 @@
+"""The shape of what a profile says of files: columns, cells, money and times."""
+
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import (
+    Schema,
+    ValidationError,
+    fields,
+    pre_load,
+    validate,
+    validates,
+    validates_schema,
+)
+
+from ledger.common import bounds
+from ledger.common.checking import split
+from ledger.common.currencies import EXPONENTS
+from ledger.common.values import Checks
+
+KINDS = ("text", "id", "money", "integer", "time", "choice")
+ENCODINGS = ("utf-8", "gb18030")
+TOKENS = ("%Y", "%m", "%d", "%H", "%M", "%S")
+NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
+
+
+def bounded(bound: Any) -> Callable[[str], None]:
+    """A validator that takes what a field of a command takes."""
+    def keep(value: str) -> None:
+        checks = Checks()
+        for one in split(bound)[1]:
+            one.note(checks, "", value)
+        if checks.faults:
+            raise ValidationError([fault.message for fault in checks.faults])
+    return keep
+
+
+def name(**more: Any) -> fields.String:
+    """A name of the profile's own, such as that of a field."""
+    return fields.String(validate=NAME, **more)
+
+
+def names(**more: Any) -> fields.List[str]:
+    """A list of texts."""
+    return fields.List(fields.String(), **more)
+
+
+class FieldSchema(Schema):
+    """A field that a column fills."""
+
+    field = name(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    required = fields.Boolean(truthy={True}, falsy={False})
+    personal = fields.Boolean(truthy={True}, falsy={False})
+    optional = fields.Boolean(truthy={True}, falsy={False})
+    first_word = fields.Boolean(truthy={True}, falsy={False})
+    float_id = fields.Boolean(truthy={True}, falsy={False})
+    negative = fields.Boolean(truthy={True}, falsy={False})
+    volatile = fields.Boolean(truthy={True}, falsy={False})
+    decimals = fields.Integer(strict=True, validate=validate.Range(0, 8))
+    blank = names()
+    values = fields.Dict(fields.String(), fields.String())
+    otherwise = fields.String()
+    pad = fields.Integer(strict=True, validate=validate.Range(1, 100))
+
+    @pre_load
+    def _listed(self, data: Any, **_: Any) -> Any:
+        """`values` may be a list of texts that mean themselves."""
+        if isinstance(data, dict) and isinstance(data.get("values"), list):
+            return {**data, "values": {value: value for value in data["values"]
+                                       if isinstance(value, str)}}
+        return data
+
+
+class _Columns(fields.Field[Any]):
+    """Column name -> one field, or a list of them."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if not isinstance(value, dict) or not value:
+            raise ValidationError("Not a mapping of column names to fields.")
+        faults: dict[Any, Any] = {}
+        found = {}
+        for column, given in value.items():
+            try:
+                if not isinstance(column, str):
+                    raise ValidationError("A column's name must be text: put it in quotes.")
+                many = given if isinstance(given, list) else [given]
+                found[column.strip()] = FieldSchema(many=True).load(many)
+                _check_choices(found[column.strip()])
+            except ValidationError as error:
+                faults[column] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        return found
+
+
+def _check_choices(loaded: list[dict[str, Any]]) -> None:
+    for field in loaded:
+        if (field["kind"] == "choice") != ("values" in field):
+            raise ValidationError("A choice, and nothing else, has values.")
+        if "decimals" in field and field["kind"] != "money":
+            raise ValidationError("Only money has decimals.")
+        if "negative" in field and field["kind"] not in ("money", "integer"):
+            raise ValidationError("Only a number can be negative.")
+        if field.get("optional") and field.get("required"):
+            raise ValidationError("A column that may be missing cannot be required.")
+
+
+class JoinSchema(Schema):
+    """Which own field names which field of the main file."""
+
+    own = name(required=True)
+    main = name(required=True)
+
+
+class FileSchema(Schema):
+    """One kind of file."""
+
+    columns = _Columns(required=True)
+    ignored = names(load_default=list)
+    join = fields.Nested(JoinSchema)
+    key = name()
+    required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class MoneySchema(Schema):
+    """The currency of all amounts, its decimals, and signs that may surround a number."""
+
+    currency = fields.String(required=True, validate=bounded(bounds.Currency))
+    exponent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 4))
+    signs = names(load_default=list)
+
+    @validates_schema
+    def _agree(self, data: Any, **_: Any) -> None:
+        known = EXPONENTS[data["currency"]]
+        if data["exponent"] != known:
+            raise ValidationError(f"{data['currency']} has {known} decimals, not "
+                                  f"{data['exponent']}.", "exponent")
+
+
+class TimesSchema(Schema):
+    """How times are written, and in which zone."""
+
+    zone = fields.String(required=True)
+    formats = names(required=True, validate=validate.Length(1, 20))
+
+    @validates("zone")
+    def _known(self, value: str, **_: Any) -> None:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValidationError(f"Not a time zone: {value!r}.") from None
+
+    @validates("formats")
+    def _parts(self, value: list[str], **_: Any) -> None:
+        for form in value:
+            rest = form
+            for token in TOKENS:
+                rest = rest.replace(token, "", 1)
+            if "%" in rest or not all(token in form for token in TOKENS[:3]):
+                raise ValidationError(
+                    f"Not %Y, %m, %d and perhaps %H, %M, %S, each once: {form!r}.")

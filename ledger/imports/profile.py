@@ -1,0 +1,101 @@
+"""A profile as it is used: its files with their columns, and the recipe for what they make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field that a column fills.
+
+    Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
+    what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
+    lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
+    the currency; a `volatile` cell may change while the row stays the same one.
+    """
+
+    field: str
+    kind: str
+    required: bool = False
+    personal: bool = False
+    optional: bool = False
+    blank: tuple[str, ...] = ()
+    values: Mapping[str, str] | None = None
+    otherwise: str | None = None
+    first_word: bool = False
+    float_id: bool = False
+    negative: bool = False
+    volatile: bool = False
+    decimals: int | None = None
+    pad: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One kind of file: its columns, and how its rows belong to those of the main kind.
+
+    Shapes: `join` is (own field, field of the main kind); `key` is the field that distinguishes
+    the rows of one order. Without one, equal rows of a file are several, and those of different
+    files the same one.
+    """
+
+    kind: str
+    columns: Mapping[str, tuple[Field, ...]]
+    ignored: frozenset[str] = frozenset()
+    join: tuple[str, str] | None = None
+    key: str | None = None
+    required: bool = False
+
+    def fields(self) -> dict[str, Field]:
+        """The fields by name, in the order of their columns."""
+        return {field.field: field for fields in self.columns.values() for field in fields}
+
+    def column_of(self, field: str) -> str:
+        """The column that fills a field."""
+        return next(column for column, fields in self.columns.items()
+                    if any(known.field == field for known in fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A whole profile.
+
+    Shapes: `recipe`, its `order` or `count`, says what fields make (see `assembly`, `counting`);
+    `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`;
+    `stated` is how a file's name says when it was made: a pattern, and the format of its group.
+    """
+
+    name: str
+    version: int
+    channel: str
+    shop: str
+    currency: str
+    exponent: int
+    signs: tuple[str, ...]
+    encodings: tuple[str, ...]
+    zone: str
+    formats: tuple[str, ...]
+    reuse_gap_days: int
+    files: tuple[File, ...]
+    counts: bool
+    recipe: Mapping[str, Any]
+    warehouse: str
+    sha256: str
+    trust_numbers: bool = False
+    stated: tuple[str, str] | None = None
+
+    @property
+    def main(self) -> File:
+        """The kind of file whose rows make the statements, alone or together."""
+        return next(file for file in self.files if file.kind == self.recipe["file"])
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows of the main kind make statements together."""
+        lines = self.recipe.get("lines")
+        return self.counts or (lines is not None and lines["of"] == self.recipe["file"])
+
+    def parts(self) -> list[File]:
+        """The other kinds, whose rows are joined to those of the main one."""
+        return [file for file in self.files if file.kind != self.recipe["file"]]

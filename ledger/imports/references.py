@@ -1,0 +1,113 @@
+"""Which fields a profile uses, where, and for what."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ledger.core.commands import Command
+from ledger.imports.profile import File, Profile
+from ledger.orders.declared import RecordOrder
+from ledger.returns.commands import RecordReturn
+from ledger.stock.slips import RecordSlip
+
+ID_REFERENCES = ("/order/number", "/order/waybill", "/order/paid_reference",
+                 "/order/refund_reference", "/order/lines/line", "/order/lines/sku",
+                 "/count/sku", "/count/warehouse")
+"""Where a profile names what becomes an id of the ledger."""
+
+TEXTS = ("text", "id", "choice", "integer")
+AMOUNTS = ("money", "integer")
+COUNTED = {"quantity": ("integer",), "at": ("time",)}
+TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": (*TEXTS, *AMOUNTS, "time"),
+          "begins": ("text", "id")}
+"""Which kinds of fields each test of a row can look at."""
+
+
+MOMENTS = ("placed", "declared", "stated", "paid", "refunded", "dispatched", "delivered")
+UNSAID = ("rows", "ended", *MOMENTS)
+"""Parts of a recipe that may look at a field without showing its value."""
+
+MADE: dict[str, type[Command]] = {"sale": RecordOrder, "cancellation": RecordReturn}
+"""What rows make, by what they are; others a slip."""
+
+Reference = tuple[str, str, tuple[str, ...]]
+
+
+def references(profile: Profile) -> Iterator[Reference]:
+    """Each field that the profile uses: where, its name, and the kinds that fit."""
+    if profile.counts:
+        for key, name in profile.recipe.items():
+            if key != "file":
+                yield f"/count/{key}", name, COUNTED.get(key, TEXTS)
+        return
+    for key, value in profile.recipe.items():
+        where = f"/order/{key}"
+        if key in ("lines", "payments"):
+            yield from _of_rows(where, value)
+        elif key == "rows":
+            yield from ((f"{where}/{at}", name, TESTED[test.split()[0]])
+                        for at, row in enumerate(value) for name, test in row["when"].items())
+        elif key == "ended":
+            yield f"{where}/by", value["by"], ("choice",)
+            for state in [state for state in value if state != "by"]:
+                yield from _moment(f"{where}/{state}", value[state])
+        elif isinstance(value, dict) and "inferred_from" in value:
+            yield from _moment(where, value)
+        elif isinstance(value, dict) and "less" in value:
+            yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
+        elif isinstance(value, dict) and "names" in value:
+            yield from ((where, name, TEXTS) for name in value["names"])
+
+
+def ids_of(profile: Profile, file: File) -> frozenset[str]:
+    """The fields of a file whose values are ids: parts of subjects, and what joins rows."""
+    named = {name for where, name, _ in references(profile) if where in ID_REFERENCES}
+    joins = {f"{part.kind}.{part.join[0]}" for part in profile.parts() if part.join} | {
+        part.join[1] for part in profile.parts() if part.join}
+    joins |= {f"{part.kind}.{part.key}" for part in profile.parts() if part.key}
+    kinds = {name if "." in name else f"{profile.main.kind}.{name}" for name in named | joins}
+    return frozenset(
+        field.field for field in file.fields().values() if field.kind in ("text", "id") and (
+            field.kind == "id" or f"{file.kind}.{field.field}" in kinds))
+
+
+def open_fields(profile: Profile, file: File) -> frozenset[str]:
+    """The fields of a file whose values may go into a digest that the log keeps for ever.
+
+    Not those that are personal or sealed, unless they are shown as something else as well, such as
+    a province; nor volatile ones.
+    """
+    sealed, shown, uses = set(), set(), _sealed(profile)
+    for where, reference, _ in references(profile):
+        kind, _, name = reference.rpartition(".")
+        use = where.split("/")[2]
+        if (kind or profile.main.kind) == file.kind and use in uses:
+            sealed.add(name)
+        elif (kind or profile.main.kind) == file.kind and use not in UNSAID:
+            shown.add(name)
+    return frozenset(
+        name for name, field in file.fields().items() if not field.volatile
+        and (name in shown or not (field.personal or name in sealed)))
+
+
+def _sealed(profile: Profile) -> frozenset[str]:
+    """The parts of a recipe that are sealed in whatever the profile's rows make."""
+    made = {MADE.get(row["are"], RecordSlip) for row in profile.recipe.get("rows", ())}
+    return frozenset(RecordOrder.PERSONAL).difference(
+        name for command in made for name in command.__struct_fields__
+        if name not in command.PERSONAL)
+
+
+def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
+    """The fields that lines or payments take from rows."""
+    for key, name in value.items():
+        if key not in ("of", "fees") and not (key == "quantity" and name.isdigit()):
+            kinds = AMOUNTS if key in ("quantity", "unit_price", "amount_minor") else TEXTS
+            yield f"{where}/{key}", f"{value['of']}.{name}", kinds
+
+
+def _moment(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
+    for name in (value["at"], *value["inferred_from"]):
+        if name is not None:
+            yield where, name, ("time",)
+    if value["when"] is not None:
+        yield where, value["when"], (*TEXTS, "money", "time")
