@@ -12,6 +12,7 @@ from ledger.common.errors import InvalidValues
 from ledger.common.moments import Moment
 from ledger.common.values import from_us
 from ledger.core.commands import Command
+from ledger.imports import conditions
 from ledger.imports.faults import reason
 from ledger.imports.profile import Profile
 from ledger.imports.references import MOMENTS
@@ -259,15 +260,10 @@ class OrderAssembler:
 
         return total
 
-    def _test(self, name: str, test: str) -> Test:
+    def _test(self, name: str, test: conditions.Test) -> Test:
         """A function that says whether a field of a row passes a test."""
-        slot = self.slots[self.profile.main.kind][name]
-        word, _, start = test.partition(" ")
-        if word == "begins":
-            return lambda row: (row[slot] or "").startswith(start)
-        if word == "negative":
-            return lambda row: (row[slot] or 0) < 0
-        return lambda row: row[slot] == (0 if word == "zero" else None)
+        slot, is_so = self.slots[self.profile.main.kind][name], conditions.passes(test)
+        return lambda row: is_so(row[slot])
 
     def _moment(self, entry: Mapping[str, Any]) -> Get:
         at = None if entry["at"] is None else self._get(entry["at"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ledger.core.commands import Command
+from ledger.imports import conditions
 from ledger.imports.profile import File, Profile
 from ledger.orders.declared import RecordOrder
 from ledger.returns.commands import RecordReturn
@@ -17,8 +18,10 @@ ID_REFERENCES = ("/order/number", "/order/waybill", "/order/paid_reference",
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
 COUNTED = {"quantity": ("integer",), "at": ("time",)}
-TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": (*TEXTS, *AMOUNTS, "time"),
-          "begins": ("text", "id")}
+WORDS = ("text", "id", "choice")
+FILLED = (*TEXTS, *AMOUNTS, "time")
+TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": FILLED, "not_blank": FILLED,
+          "begins": ("text", "id"), "equals": WORDS, "matches": WORDS, "one_of": WORDS}
 """Which kinds of fields each test of a row can look at."""
 
 
@@ -44,7 +47,7 @@ def references(profile: Profile) -> Iterator[Reference]:
         if key in ("lines", "payments"):
             yield from _of_rows(where, value)
         elif key == "rows":
-            yield from ((f"{where}/{at}", name, TESTED[test.split()[0]])
+            yield from ((f"{where}/{at}", name, TESTED[conditions.split(test)[0]])
                         for at, row in enumerate(value) for name, test in row["when"].items())
         elif key == "ended":
             yield f"{where}/by", value["by"], ("choice",)

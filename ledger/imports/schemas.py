@@ -16,6 +16,7 @@ from marshmallow import (
 )
 
 from ledger.common import bounds
+from ledger.imports.conditions import TestOf
 from ledger.imports.file_schemas import (
     ENCODINGS,
     NAME,
@@ -31,9 +32,6 @@ NAME_OF = bounded(bounds.Name)
 ID = bounded(bounds.Id)
 ROWS = ("sale", "cancellation", "write_off", "found")
 """What a row may be: a line of an order, of a return, or of a slip (goods written off or found)."""
-
-TESTS = validate.Regexp(r"(negative|zero|blank|begins \S+)\Z")
-
 
 NAMED = name()
 
@@ -117,10 +115,10 @@ class PaymentsSchema(Schema):
 
 
 class RowsSchema(Schema):
-    """What a row is if its fields pass tests: negative, zero, blank, or `begins TEXT`."""
+    """What a row is if its fields pass tests: see `conditions`."""
 
     are = fields.String(required=True, validate=validate.OneOf(ROWS))
-    when = fields.Dict(NAMED, fields.String(validate=TESTS), load_default=dict)
+    when = fields.Dict(NAMED, TestOf(), load_default=dict)
 
 
 class OrderSchema(Schema):
