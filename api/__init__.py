@@ -58,4 +58,4 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     for module in (orders, returns, stock, people, persons, policies, deductions, scores,
                    uploads, log, operations, description):
         api.register_blueprint(module.group)
-    app.extensions["description"] = description.describe(app, api)
+    app.extensions["description"] = description.Description(app, api)

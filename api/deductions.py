@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from api.http import reading, writing
+from api.http.answers import SEEN
 from api.http.history import add_history, etag_of
 from api.http.opening import opened_rows
 from api.http.reading import (
@@ -97,7 +98,7 @@ add_history(group, f"{ONE}/history", "deduction", staff=True)
 
 @group.permit(ONE, STAFF, name="deduction")
 @group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, ItemSchema, headers=SEEN)
 def read_deduction(
     query: Mapping[str, Any], deduction: str
 ) -> Response:

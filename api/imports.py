@@ -91,8 +91,8 @@ _lock = threading.Lock()
         "trust_numbers": {"enum": list(TRUST)},
         "as_of": {"type": "string"}}}}}})
 def upload(headers: Mapping[str, str]) -> Response:
-    """Import files: multipart/form-data with `file` (one or more), `profile`, and if wanted `shop`,
-    `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made."""
+    """Import files. They are sent as multipart/form-data: `file` (one or more), `profile`, and if
+    wanted `shop`, `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made."""
     request.max_content_length = LARGEST
     options = {name: request.form.get(name) for name in OPTIONS}
     files = request.files.getlist("file")
@@ -197,7 +197,7 @@ class FaultsQuery(marshmallow.Schema):
     """Which faults or warnings."""
 
     limit = Digits(least=1, most=1000)
-    after = Digits()
+    after = Digits(metadata={"description": "How many to leave out."})
 
 
 @group.permit("/v1/imports/<job>/faults", READERS, name="import-faults")

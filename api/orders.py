@@ -7,6 +7,7 @@ import marshmallow
 from flask import Response
 
 from api.http import reading, writing
+from api.http.answers import SEEN
 from api.http.fields import Word
 from api.http.history import add_history, etag_of
 from api.http.noting import Opened, note_reading
@@ -163,7 +164,7 @@ add_history(group, f"{ONE}/history", "order")
 
 @group.permit(ONE, READERS, name="order")
 @group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, ItemSchema, headers=SEEN)
 def read_order(query: Mapping[str, Any], order: str) -> Response:
     """One order: its statuses and sums, its lines with their pieces by state, its parcels."""
     models, name = edge().models, caller().ledger
@@ -203,7 +204,7 @@ class SlipBody(marshmallow.Schema):
 @group.permit(f"{ONE}/slip", SLIP, name="slip", method="POST")
 @group.arguments(NoQuery(), location="query")
 @group.arguments(SlipBody())
-@group.response(200, ItemSchema)
+@group.response(200, ItemSchema, headers=SEEN)
 def read_slip(query: Mapping[str, str], body: Mapping[str, str], order: str) -> Response:
     """The slip of an order: where it goes, what is in it, where that lies, and what has changed
     since it was approved. Who reads it is noted, with the purpose and the names of the fields that

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 
 from api.http import reading, writing
+from api.http.answers import SEEN
 from api.http.history import add_history, etag_of
 from api.http.reading import (
     ClockQuery,
@@ -62,7 +63,7 @@ add_history(group, f"{ONE}/history", "case")
 
 @group.permit(ONE, READERS, name="case")
 @group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, ItemSchema, headers=SEEN)
 def read_case(query: Mapping[str, Any], case: str) -> Response:
     """One case: where its goods are, how far its refund."""
     asked = question(query)._replace(subject=case)

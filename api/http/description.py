@@ -1,21 +1,25 @@
 """The API's description (OpenAPI 3.1), its page, and a page for every error."""
 
+from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 import orjson
-from flask import Flask, Response, current_app, send_from_directory
+from flask import Flask, Response, current_app, request, send_from_directory
 
+from api.http.answers import kinds
+from api.http.describing import described
 from api.http.edge_errors import EDGE, Problem, in_words
 from api.http.fields import Free
-from api.http.problems import TITLES, TYPE
-from api.http.routes import PERMITS, PUBLIC, Api, Blueprint
-from api.http.standing import described
+from api.http.routes import PUBLIC, Api, Blueprint
 from api.messages import tr
-from ledger.common.errors import LedgerError
 
 STATIC = Path(__file__).parents[1] / "static"
+EXAMPLES = Path(__file__).with_name("examples.json")
+"""What was recorded of each operation on the demo's ledger: `python -m tests.support.examples`."""
+
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>order-ledger API</title>
 <script src="/v1/docs/rapidoc-min.js"></script></head><body>
 <rapi-doc spec-url="/v1/openapi.json" render-style="read" allow-server-selection="false"
@@ -32,69 +36,53 @@ def configure(app: Flask) -> Api:
     app.config.update(
         API_TITLE="order-ledger", API_VERSION="v1", OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=None, JSON_SORT_KEYS=False,
-        API_SPEC_OPTIONS={
-            "info": {"description": (
-                "An append-only, provable log of what a shop did. Whole numbers are exact: a sum "
-                "beyond 2^53-1, or below its negative, is written as a string of its digits.")},
-            "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}})
+        API_SPEC_OPTIONS={"components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}})
     return Api(app)
 
 
-def describe(app: Flask, api: Api) -> dict[str, Any]:
-    """The description: errors are problems, and every route says who may use it."""
-    description: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict()))
-    schemas = description["components"].setdefault("schemas", {})
-    schemas["Problem"] = _problem()
-    roles = {(rule.rule.replace("<", "{").replace(">", "}"), method.lower()): PERMITS[rule.endpoint]
-             for rule in app.url_map.iter_rules() for method in rule.methods or ()}
-    for path, operations in description["paths"].items():
-        for method, operation in operations.items():
-            if method != "parameters":
-                _amend(operation, roles[path, method], method)
-    description["components"].pop("responses", None)
-    return description
+class Description:
+    """The description of an API, made when somebody first asks for it: that takes as long as it
+    takes to make all routes."""
 
+    def __init__(self, app: Flask, api: Api) -> None:
+        self._app, self._api = app, api
+        self._lock = Lock()
+        self._spec: dict[str, Any] | None = None
+        self._sent: tuple[bytes, str] | None = None
 
-def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> None:
-    answers = operation["responses"] = {
-        status: answer for status, answer in operation.get("responses", {}).items()
-        if str(status)[0] in "23" or "content" in answer}
-    answers.pop("default", None)
-    for kind in operation.pop("x-also", ()):
-        answers["200"].setdefault("content", {})[kind] = {
-                "schema": {"type": "string", "format": "binary"}}
-    problem = {"content": {TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    public = roles == PUBLIC
-    statuses = [400, 404] if public else [400, 401, 403, 404, 409, 422, 503]
-    if method == "post":
-        statuses += [412, 413, 415, 422, 428]
-    for status in statuses:
-        answers.setdefault(str(status), {"description": TITLES[status], **problem})
-    operation["security"] = [] if public else [{"key": []}]
-    if not public:
-        described(operation, method)
-        said = operation.get("description", "")
-        operation["description"] = f"{said}\n\nFor: {', '.join(sorted(roles))}.".strip()
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The description: every operation with its name, its answers, and who may use it."""
+        with self._lock:
+            if self._spec is None:
+                endpoints = {
+                    (rule.rule.replace("<", "{").replace(">", "}"), method.lower()): rule.endpoint
+                    for rule in self._app.url_map.iter_rules() for method in rule.methods or ()}
+                self._spec = described(
+                    orjson.loads(orjson.dumps(self._api.described())), endpoints,
+                    orjson.loads(EXAMPLES.read_bytes()))
+            return self._spec
 
-
-def _problem() -> dict[str, Any]:
-    text = {"type": "string"}
-    fields = {**dict.fromkeys(("type", "title", "detail", "instance", "code"), text),
-              "status": {"type": "integer"}, "rule": {"type": ["string", "null"]},
-              "errors": {"type": "array", "items": {
-                  "type": "object", "properties": dict.fromkeys(
-                      ("pointer", "detail", "code"), text)}}}
-    own = {"open": {"type": "boolean", "description": "Of what was asked as of a time and is not "
-                                                      "there: whether this may change."}}
-    return {"type": "object", "properties": {**fields, **own}, "required": list(fields)}
+    @property
+    def sent(self) -> tuple[bytes, str]:
+        """The description as it is sent, and its ETag."""
+        if self._sent is None:
+            content = orjson.dumps(self.spec)
+            self._sent = content, sha256(content).hexdigest()[:32]
+        return self._sent
 
 
 @group.permit("/v1/openapi.json", PUBLIC, name="openapi")
-@group.response(200, Free)
+@group.response(200, Free, headers={"ETag": {"$ref": "#/components/headers/Hash"}})
+@group.alt_response(304, description="The ETag in `If-None-Match` is still that of it.")
 def openapi() -> Response:
     """This description."""
-    return Response(orjson.dumps(current_app.extensions["description"]),
-                    content_type="application/json")
+    description: Description = current_app.extensions["description"]
+    content, etag = description.sent
+    found = Response(content, content_type="application/json")
+    found.set_etag(etag)
+    return cast(Response, found.make_conditional(request))
 
 
 @group.permit("/v1/docs", PUBLIC, name="docs")
@@ -117,8 +105,7 @@ def script() -> Response:
 @group.response(200, content_type="text/html")
 def problem(code: str) -> Response:
     """What an error means, by its code."""
-    kinds: list[type[LedgerError]] = [LedgerError, *_all(LedgerError)]
-    errors = {cls.code: cls for cls in kinds}
+    errors = {cls.code: cls for cls in kinds()}
     if code not in errors and code not in EDGE:
         raise Problem("problem_unknown", name=code)
     words = EDGE[code].words if code in EDGE else " ".join((errors[code].__doc__ or "").split())
@@ -127,6 +114,3 @@ def problem(code: str) -> Response:
                     f"<h1>{escape(code)}</h1><p>{escape(in_words(tr(words)))}{rule}",
                     content_type="text/html; charset=utf-8")
 
-
-def _all(cls: type[LedgerError]) -> list[type[LedgerError]]:
-    return [one for sub in cls.__subclasses__() for one in (sub, *_all(sub))]

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response
 
+from api.http.answers import SEEN
 from api.http.noting import note_reading
 from api.http.reading import (
     DEFAULT_LIMIT,
@@ -56,7 +57,7 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
 
     @group.permit(path, STAFF_READERS if staff else READERS, name=f"{name}-history")
     @group.arguments(PageQuery(), location="query")
-    @group.response(200, AnswerSchema)
+    @group.response(200, AnswerSchema, headers=SEEN if name == "stock" else {})
     def history(query: Mapping[str, Any], **given: str) -> Response:
         """Every event about it, in log order: who, when it happened, when it was known, what it
         changed. How many events of this page are not for the caller is in `as_of.left_out`."""

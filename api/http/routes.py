@@ -176,6 +176,27 @@ class Api(flask_smorest.Api):
 
     ERROR_SCHEMA = ProblemSchema
 
+    def __init__(self, app: Flask) -> None:
+        self._served = app
+        self._to_describe: list[Blueprint] = []
+        super().__init__(app)
+
+    def register_blueprint(self, blp: "Blueprint") -> None:
+        """Serve the routes of a group. They are described when somebody asks."""
+        self._served.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._served.register_blueprint(blp)
+        self._to_describe.append(blp)
+
+    def described(self) -> dict[str, Any]:
+        """What flask-smorest says of all routes. It can be asked for once."""
+        while self._to_describe:
+            group = self._to_describe.pop(0)
+            group.register_views_in_doc(
+                self, self._served, self.spec, name=group.name, parameters=None)
+            self.spec.tag({"name": group.name, "description": group.description})
+        found: dict[str, Any] = self.spec.to_dict()
+        return found
+
     def handle_http_exception(self, error: HTTPException) -> Any:
         """Any HTTP error as a problem."""
         return problems.of_http(error)

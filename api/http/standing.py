@@ -24,21 +24,14 @@ SENT = ("The `Ledger-Position` of an answer that was seen, whole or only its num
         "there, or a log that ends before it, is 409 `ledger_went_back`")
 
 
-def described(operation: dict[str, Any], method: str) -> None:
-    """Add both directions to the description of an operation."""
+def parameters(method: str) -> list[dict[str, Any]]:
+    """The headers in which an operation takes a mark, described."""
     names = {ANSWERED: f"{SENT}."}
     if method == "get":
         names = dict.fromkeys((ANSWERED, LEAST), f"{SENT}; rows that do not know it yet are waited "
                                                  "for, 2 s at the most, then it is 503.")
-    operation.setdefault("parameters", []).extend(
-        {"in": "header", "name": name, "required": False, "schema": SCHEMA, "description": said}
-        for name, said in names.items())
-    for status, answer in operation["responses"].items():
-        if str(status)[0] == "2":
-            answer.setdefault("headers", {})[ANSWERED] = {
-                "description": "The last event that this answer knows: its position and, after a "
-                               "colon, the first 8 bytes of its leaf hash in hex; 0 for none.",
-                "schema": SCHEMA}
+    return [{"in": "header", "name": name, "required": False, "schema": SCHEMA, "description": said}
+            for name, said in names.items()]
 
 
 def mark(found: Response, position: int, leaf: bytes = b"") -> Response:

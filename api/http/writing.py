@@ -47,6 +47,8 @@ class ReceiptSchema(marshmallow.Schema):
     """What a command recorded."""
 
     command_id = marshmallow.fields.String(required=True)
+    subject = marshmallow.fields.String(required=True, metadata={
+        "description": "What the command is about, such as the order that it made."})
     positions = marshmallow.fields.List(marshmallow.fields.Integer(), required=True)
     versions = marshmallow.fields.Dict(
         keys=marshmallow.fields.String(), values=marshmallow.fields.Integer(), required=True)
@@ -162,8 +164,8 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     made = receipt.positions and not receipt.replayed
-    found = Response(orjson.dumps(receipt.shown()), 201 if made else 200,
-                     content_type="application/json")
+    body = orjson.dumps({**receipt.shown(), "subject": command.subject})
+    found = Response(body, 201 if made else 200, content_type="application/json")
     mark(found, receipt.position, receipt.leaf)
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"

@@ -39,6 +39,7 @@ from tests.support.builders import (
 )
 from tests.support.builders import remark as remarked
 from tests.support.clocks import SECOND, Time
+from tests.support.operations import resolved
 from tests.support.projecting import put
 from tests.support.routes import filled, rules
 from tests.support.team import (
@@ -177,10 +178,11 @@ def meanwhile(web: Web, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
 
 def queries(web: Web) -> dict[str, set[str]]:
     """What each route can be asked by, as the API describes itself."""
-    paths = web.app.extensions["description"]["paths"]
+    told = web.app.extensions["description"].spec
     return {path.replace("{", "<").replace("}", ">"): {
-        given["name"] for given in found.get("get", {}).get("parameters", [])
-        if given.get("in") == "query"} for path, found in paths.items()}
+        given["name"] for one in found.get("get", {}).get("parameters", [])
+        if (given := resolved(told, one))["in"] == "query"}
+        for path, found in told["paths"].items()}
 
 
 def addresses(web: Web) -> list[tuple[str, str]]:

@@ -1,0 +1,59 @@
+"""What stands in the path of an address: what it is, which form it has, and one that there is."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class InPath(NamedTuple):
+    """A parameter of a path: `pattern` is that of JSON Schema."""
+
+    said: str
+    pattern: str
+    example: str
+
+
+_MEMBER = InPath("A member.", "^member:[A-Za-z0-9][A-Za-z0-9._-]{0,90}$", "member:7f3a")
+_ROSTER = InPath("A roster.", "^roster:.+$", "roster:customer_service")
+_GOODS = InPath("A SKU in all warehouses, or in one of them.", "^(sku|stock):.+$", "sku:QM-001")
+_SKU = InPath("A SKU.", "^sku:.+$", "sku:QM-001")
+
+IN_PATH: Mapping[str, InPath] = {
+    "order": InPath("An order: its channel, its shop and its number.", "^order:.+$",
+                    "order:taobao:pine:1001"),
+    "case": InPath("A case: its channel, its shop and its number.", "^case:.+$",
+                   "case:taobao:pine:R1"),
+    "deduction": InPath("A deduction.", "^deduction:.+$", "deduction:2609-1"),
+    "person": InPath("Whose data it is; `find_persons` says which there are.",
+                     "^person:[A-Za-z0-9_-]+$", "person:Zk3f-_09"),
+    "member": _MEMBER,
+    "month": InPath("A month.", "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$", "2026-09"),
+    "sku": InPath("A SKU, without what stands before its subject.", r"\S", "QM-001"),
+    "movement": InPath("The movement that waits for a second person.", r"\S",
+                       "movement:hangzhou:7"),
+    "job": InPath("An import, as the answer to its upload names it.", r"\S",
+                  "6b1f0d0e-6f0f-5d3c-9a55-0d5c0f4a1f11"),
+    "code": InPath("The code of an error.", "^[a-z0-9_]+$", "order_unknown"),
+    "name": InPath("A deadline, as the policy names it.", r"\S", "dispatch"),
+    "subject": _GOODS,
+    "/v1/members/{member}/leaves/{number}": InPath(
+        "The number of the leave, which the member gave it.", r"\S", "1"),
+    "/v1/transfers/{number}": InPath("The number of the transfer.", r"\S", "T-1"),
+    "/v1/posts/{subject}": InPath("A post, or a member.", "^(post|member):.+$",
+                                  "post:customer_service"),
+    "/v1/members/{subject}": _MEMBER, "/v1/attendance/{subject}": _MEMBER,
+    "/v1/leaves/{subject}": _MEMBER,
+    "/v1/rosters/{subject}": _ROSTER, "/v1/shifts/{subject}": _ROSTER,
+    "/v1/prices/{subject}": _SKU,
+    "/v1/stock/{subject}": InPath("A SKU in a warehouse.", "^stock:.+$",
+                                  "stock:hangzhou:QM-001"),
+}
+"""By name, or by the beginning of a path where that says more than the name."""
+
+
+def in_path(path: str, name: str) -> dict[str, Any]:
+    """A parameter of a path, described. Errors: KeyError for one that nobody described."""
+    start = path.partition(f"{{{name}}}")[0] + f"{{{name}}}"
+    found = IN_PATH[start] if start in IN_PATH else IN_PATH[name]
+    return {"in": "path", "name": name, "required": True, "description": found.said,
+            "schema": {"type": "string", "minLength": 1, "pattern": found.pattern},
+            "example": found.example}

@@ -1,0 +1,57 @@
+"""The name of every operation: what a client calls it by. A name never changes and never goes.
+
+A command's is that of its class, a list's that of its report; all others are named here.
+"""
+
+import re
+from collections.abc import Mapping
+
+from ledger.core.commands import Command
+
+NAMED: Mapping[str, str] = {
+    "orders.order": "read_order",
+    "orders.order-history": "read_order_history",
+    "orders.order-explain": "explain_order",
+    "orders.slip": "read_slip",
+    "returns.case": "read_case",
+    "returns.case-history": "read_case_history",
+    "stock.stock-history": "read_stock_history",
+    "stock.stock-explain": "explain_stock",
+    "persons.find": "find_persons",
+    "persons.person": "read_person",
+    "persons.events": "read_person_events",
+    "policies.differences": "compare_policies",
+    "policies.deadline": "read_deadline",
+    "deductions.deduction": "read_deduction",
+    "deductions.deduction-history": "read_deduction_history",
+    "scores.explain-score": "explain_score",
+    "scores.workbook": "download_scores",
+    "imports.import": "start_import",
+    "imports.import-progress": "read_import",
+    "imports.import-faults": "list_import_faults",
+    "imports.import-warnings": "list_import_warnings",
+    "log.head": "read_log_head",
+    "log.root": "read_log_root",
+    "log.refusals": "list_refusals",
+    "log.audit": "list_audit",
+    "operations.livez": "check_liveness",
+    "operations.readyz": "check_readiness",
+    "operations.metrics": "read_metrics",
+    "operations.version": "read_version",
+    "description.openapi": "read_description",
+    "description.docs": "read_docs",
+    "description.docs-script": "read_docs_script",
+    "description.problem": "read_problem",
+}
+"""By endpoint, those that are neither commands nor lists."""
+
+
+def operation_id(endpoint: str, commands: Mapping[str, type[Command]]) -> str:
+    """The name of the operation behind an endpoint; `commands` are those that have a route, by
+    their names with a hyphen for the point."""
+    if endpoint in NAMED:
+        return NAMED[endpoint]
+    name = endpoint.partition(".")[2]
+    if name in commands:
+        return re.sub("(?<=[a-z])(?=[A-Z])", "_", commands[name].__name__).lower()
+    return name.replace("-", "_").replace(".", "_")
