@@ -1,27 +1,20 @@
 """Deductions over HTTP: proposed, decided, appealed; the register and who decided what."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask import Response
-
-from api.http import reading, writing
-from api.http.answers import SEEN
-from api.http.history import add_history, etag_of
+from api.http import reading, single, writing
+from api.http.history import add_history
 from api.http.opening import opened_rows
 from api.http.reading import (
     STAFF,
     STAFF_READERS,
-    ClockQuery,
-    ItemSchema,
     Listed,
     MonthQuery,
-    at_position,
     own_row,
-    question,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
+from api.http.single import Found, Single
 from api.http.writing import Route
 from ledger.common.decimals import plain
 from ledger.deductions.commands import (
@@ -39,6 +32,7 @@ from ledger.deductions.commands import (
     WaiveDeduction,
 )
 from projections.asking.past import nothing_about
+from projections.asking.questions import Question
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}
@@ -96,22 +90,19 @@ reading.add(group, [
 add_history(group, f"{ONE}/history", "deduction", staff=True)
 
 
-@group.permit(ONE, STAFF, name="deduction")
-@group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema, headers=SEEN)
-def read_deduction(
-    query: Mapping[str, Any], deduction: str
-) -> Response:
-    """One deduction; members who see only their own find no other."""
-    asked, who = question(query)._replace(subject=deduction), caller()
+def _deduction(asked: Question) -> Found:
+    who, deduction = caller(), asked.subject or ""
     answer = REPORTS["deductions"](edge().models, who.ledger, asked)
     row = answer.rows[0] if answer.rows else None
     if row is not None and who.role not in STAFF_READERS:
         row = concerning(row, who.actor)
-    rows = opened_rows([] if row is None else [row], answer.as_of["position"], noted=True)
+    rows = opened_rows([] if row is None else [row], answer.as_of["position"], noted=True,
+                       about=deduction if answer.rows else None)
     if not rows:
         raise nothing_about(deduction, answer.as_of)
-    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": rows[0]})
-    if asked.as_of.now:
-        found.headers["ETag"] = etag_of(deduction, answer.as_of)
-    return found
+    return answer.as_of, rows[0]
+
+
+single.add(group, Single(ONE, "deduction", "deduction",
+                         "One deduction; members who see only their own find no other.", STAFF,
+                         _deduction))

@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow
 from flask import Response
 
-from api.http import reading, writing
+from api.http import reading, single, writing
 from api.http.answers import SEEN
 from api.http.fields import Word
 from api.http.history import add_history, etag_of
@@ -25,6 +25,7 @@ from api.http.reading import (
     question,
 )
 from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.single import Found, Single
 from api.http.standing import caught_up
 from api.http.writing import Route
 from ledger.access import PURPOSES
@@ -71,6 +72,7 @@ from ledger.orders.placing import PlaceOrder
 from ledger.reconciliation.commands import SignReconciliation
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
+from projections.asking.questions import Question
 from projections.orders.explain import explain_order
 from projections.orders.story import story_of
 from projections.reports import REPORTS
@@ -162,13 +164,8 @@ reading.add(group, [
 add_history(group, f"{ONE}/history", "order")
 
 
-@group.permit(ONE, READERS, name="order")
-@group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema, headers=SEEN)
-def read_order(query: Mapping[str, Any], order: str) -> Response:
-    """One order: its statuses and sums, its lines with their pieces by state, its parcels."""
-    models, name = edge().models, caller().ledger
-    asked = question(query)._replace(subject=order)
+def _order(asked: Question) -> Found:
+    models, name, order = edge().models, caller().ledger, asked.subject or ""
     answer = REPORTS["orders"](models, name, asked)
     if not answer.rows:
         raise nothing_about(order, answer.as_of)
@@ -179,11 +176,14 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     if (story := story_of(models.store, name, order, cut)) is not None:
         item["lines"] = story.described(item["lines"])
     if caller().role in WORKERS:
-        (item,) = opened_rows([item], answer.as_of["position"])
-    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": item})
-    if asked.as_of.now:
-        found.headers["ETag"] = etag_of(order, answer.as_of)
-    return found
+        (item,) = opened_rows([item], answer.as_of["position"], about=order)
+    return answer.as_of, item
+
+
+single.add(group, Single(
+    ONE, "order", "order",
+    "One order: its statuses and sums, its lines with their pieces by state, its parcels.",
+    READERS, _order))
 
 
 @group.permit(f"{ONE}/explain", READERS, name="order-explain")

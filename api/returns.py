@@ -1,22 +1,10 @@
 """After-sales cases over HTTP."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from flask import Response
-
-from api.http import reading, writing
-from api.http.answers import SEEN
-from api.http.history import add_history, etag_of
-from api.http.reading import (
-    ClockQuery,
-    ItemSchema,
-    Listed,
-    PlacedQuery,
-    at_position,
-    question,
-)
+from api.http import reading, single, writing
+from api.http.history import add_history
+from api.http.reading import Listed, PlacedQuery
 from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.single import Found, Single
 from api.http.writing import Route
 from ledger.returns.commands import (
     ApproveRefund,
@@ -32,6 +20,7 @@ from ledger.returns.commands import (
     WithdrawCase,
 )
 from projections.asking.past import nothing_about
+from projections.asking.questions import Question
 from projections.reports import REPORTS
 
 SERVICE = {"service", "manager", "integration"}
@@ -61,16 +50,12 @@ reading.add(group, [
 add_history(group, f"{ONE}/history", "case")
 
 
-@group.permit(ONE, READERS, name="case")
-@group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema, headers=SEEN)
-def read_case(query: Mapping[str, Any], case: str) -> Response:
-    """One case: where its goods are, how far its refund."""
-    asked = question(query)._replace(subject=case)
+def _case(asked: Question) -> Found:
     answer = REPORTS["returns"](edge().models, caller().ledger, asked)
     if not answer.rows:
-        raise nothing_about(case, answer.as_of)
-    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": answer.rows[0]})
-    if asked.as_of.now:
-        found.headers["ETag"] = etag_of(case, answer.as_of)
-    return found
+        raise nothing_about(asked.subject or "", answer.as_of)
+    return answer.as_of, answer.rows[0]
+
+
+single.add(group, Single(ONE, "case", "case",
+                         "One case: where its goods are, how far its refund.", READERS, _case))

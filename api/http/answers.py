@@ -1,13 +1,15 @@
 """What an operation may answer besides what was asked for, and what its answers' headers say."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.http.edge_errors import EDGE
 from api.http.problems import TITLES, TYPE, status_of
 from api.http.standing import ANSWERED, SCHEMA
-from api.http.writing import Route
 from ledger.common.errors import LedgerError
+
+if TYPE_CHECKING:
+    from api.http.writing import Route
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
@@ -37,6 +39,8 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "description": 'The address of the next page, with rel="next", if there is one.',
         "schema": TEXT},
     "Content-Disposition": {"description": "A name for the file.", "schema": TEXT},
+    "Preference-Applied": {
+        "description": "The preference that was followed; else it is not there.", "schema": TEXT},
     "Retry-After": {
         "description": "In how many seconds to ask again.",
         "schema": {**TEXT, "pattern": "^[0-9]+$"}},
@@ -57,7 +61,7 @@ def headers(*names: str) -> dict[str, Any]:
 
 
 def problem_statuses(path: str, names: frozenset[str], *, method: str, public: bool,
-                     route: Route | None) -> Iterator[int]:
+                     route: "Route | None") -> Iterator[int]:
     """The statuses of the problems that an operation can answer with; `names` are those of what is
     asked besides the path: of its query and its headers."""
     inside = "{" in path

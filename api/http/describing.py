@@ -143,6 +143,7 @@ def _extra(one: Operation, status: str, answer: Mapping[str, Any]) -> Iterator[s
     """The names of the headers that an answer has by its kind."""
     if one.route is not None:
         yield "ETag"
+        yield "Preference-Applied"
         if one.route.location:
             yield "Location"
         if status == "200":

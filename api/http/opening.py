@@ -9,12 +9,13 @@ from projections.asking.written import persons_in, revealed
 
 
 def opened_rows(
-    rows: list[dict[str, Any]], position: int, *, noted: bool = False
+    rows: list[dict[str, Any]], position: int, *, noted: bool = False, about: str | None = None
 ) -> list[dict[str, Any]]:
     """The rows of an answer as of a position with all that is sealed in them opened.
 
     That the caller reads them is noted before they are returned: if anything was opened, and in any
-    case if rows such as these are always `noted`. Nothing is opened of whoever was erased by now.
+    case if rows such as these are always `noted`; `about` what, as `note_reading` takes it. Nothing
+    is opened of whoever was erased by now.
     Errors: R-KEY-10, R-LOG-04, ReadingNotNoted (R-ACC-05).
     """
     opened: set[str] = set()
@@ -30,5 +31,5 @@ def opened_rows(
 
         rows = revealed(rows, reveal, keys.is_erased)
     if opened or noted:
-        note_reading(position, persons=opened)
+        note_reading(position, persons=opened, about=about)
     return rows

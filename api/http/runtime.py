@@ -32,6 +32,7 @@ from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
+from projections.asking.answering import LOOKED
 from projections.catalogue import PROJECTIONS
 from projections.rights import Rights, rights_of
 from projections.store.models import ReadModels
@@ -351,8 +352,10 @@ class Edge:
         return min((status.position for status in self.models.status(name)), default=0)
 
     def wait_for(self, name: str, position: int, seconds: float) -> bool:
-        """Wait until the read models reach a position. Returns whether they did."""
+        """Whether the read models reach a position in time; whoever waits for little folds it."""
         until = time.monotonic() + seconds
+        if self.store.head(name).position - self.reached(name) <= LOOKED:
+            self.models.catch_up(name)
         self.wrote()
         while (known := self.reached(name)) < position:
             left = until - time.monotonic()

@@ -11,10 +11,12 @@ import msgspec
 import orjson
 from flask import Response
 
-from api.http import previewing
+from api.http import previewing, single
 from api.http.edge_errors import Problem
 from api.http.fields import Etag, KeyText, schema_of
+from api.http.history import etag_of
 from api.http.problems import handed_over
+from api.http.reading import at_position
 from api.http.routes import Blueprint, caller, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
@@ -61,10 +63,23 @@ class ReceiptSchema(marshmallow.Schema):
                        "or the exceptions that it opened; else it is not there."})
 
 
+class WrittenSchema(marshmallow.Schema):
+    """What a command recorded, and what it was recorded of, as its own address answers."""
+
+    receipt = marshmallow.fields.Nested(ReceiptSchema, required=True)
+    as_of = marshmallow.fields.Dict(required=True)
+    item = marshmallow.fields.Dict(required=True)
+
+
 class KeyHeaders(marshmallow.Schema):
     """Under which key a command may be repeated."""
 
     idempotency_key = KeyText(required=True, data_key="Idempotency-Key")
+    prefer = marshmallow.fields.String(data_key=single.PREFER, metadata={
+        "description": "`return=representation`: the answer is the thing itself beside the "
+                       "receipt, as its own address answers, for who may read it there; "
+                       "`Preference-Applied` says so. `return=minimal`: the receipt alone, as "
+                       "without it. Any other preference is left to others (RFC 7240)."})
 
 
 class SeenHeaders(KeyHeaders):
@@ -115,10 +130,11 @@ def _add(group: Blueprint, route: Route) -> None:
 
     view.__doc__ = route.said or route.command.__doc__
     found: Callable[..., Any] = view
-    done = {"oneOf": [ReceiptSchema, previewing.PreviewSchema]}
+    written = {"oneOf": [ReceiptSchema, WrittenSchema]}
+    done = {"oneOf": [ReceiptSchema, WrittenSchema, previewing.PreviewSchema]}
     for wrap in (group.alt_response(200, schema=done, description="Done before, or nothing is "
                                     "changed by it; or the preview that was asked for"),
-                 group.response(201, ReceiptSchema), group.arguments(schema()),
+                 group.response(201, written), group.arguments(schema()),
                  group.arguments(previewing.PreviewQuery(), location="query"),
                  group.arguments(headers(), location="headers")):
         found = wrap(found)
@@ -164,13 +180,29 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     made = receipt.positions and not receipt.replayed
-    body = orjson.dumps({**receipt.shown(), "subject": command.subject})
-    found = Response(body, 201 if made else 200, content_type="application/json")
-    mark(found, receipt.position, receipt.leaf)
+    found = _body(receipt, command.subject)
+    found.status_code = 201 if made else 200
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"
-    if (version := receipt.versions.get(command.subject)) is not None:
-        found.headers["ETag"] = f'"{version}"'
     if route.location:
         found.headers["Location"] = f"{route.location}/{command.subject.replace('%', '%25')}"
+    return found
+
+
+def _body(receipt: Receipt, subject: str) -> Response:
+    """The receipt, with the thing itself where the client prefers that and may read it."""
+    said = {**receipt.shown(), "subject": subject}
+    preferred = single.preferred()
+    thing = single.written(subject) if preferred == single.REPRESENTATION else None
+    if thing is not None:
+        as_of, item = thing
+        found = at_position(as_of, {"receipt": said, "as_of": as_of, "item": item})
+        found.headers["ETag"] = etag_of(subject, as_of)
+    else:
+        found = mark(Response(orjson.dumps(said), content_type="application/json"),
+                     receipt.position, receipt.leaf)
+        if (version := receipt.versions.get(subject)) is not None:
+            found.headers["ETag"] = f'"{version}"'
+    if thing is not None or preferred == single.MINIMAL:
+        found.headers[single.APPLIED] = preferred
     return found

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from ledger.common.errors import Unavailable
-from ledger.log.envelope import listed_subjects
+from ledger.log.envelope import Outline, listed_subjects
 from projections.asking.clocks import Cut, header
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.periods import Period, period_of
@@ -23,7 +23,7 @@ from projections.store.models import ReadModels
 from projections.store.rows import Progress
 
 LOOKED = 2_000
-"""Events that are looked through for a subject that the rows do not hold."""
+"""Events that are looked through for a subject, and folded by whoever asks for it, at most."""
 
 
 class NotYetKnown(Unavailable):
@@ -109,15 +109,22 @@ def must_know(reading: Reading, subjects: Sequence[str], until: int) -> None:
     """Check that no event after those that were folded, up to a position, is about subjects: only
     then is there nothing about them. Errors: NotYetKnown (R-PRJ-18), also where these are too many
     to look through."""
-    ledger, after = reading.ledger, reading.folded
-    if after >= until:
-        return
-    later = reading.models.store.outlines(ledger, after=after, until=until, limit=LOOKED)
-    if len(later) < until - after or any(
-            one.stream in subjects or not set(subjects).isdisjoint(listed_subjects(one.subjects))
-            for one in later):
+    later = _later(reading.models, reading.ledger, reading.folded, until)
+    if later is None or any(_is_about(one, subjects) for one in later):
         raise NotYetKnown(projection=reading.projection, subject=subjects[0],
-                          position=after, head=until)
+                          position=reading.folded, head=until)
+
+
+def _later(models: ReadModels, ledger: str, after: int, until: int) -> list[Outline] | None:
+    """The events after a position, up to another; None where they are too many to look through."""
+    if after >= until:
+        return []
+    found = models.store.outlines(ledger, after=after, until=until, limit=LOOKED)
+    return None if len(found) < until - after else found
+
+
+def _is_about(one: Outline, subjects: Sequence[str]) -> bool:
+    return one.stream in subjects or not set(subjects).isdisjoint(listed_subjects(one.subjects))
 
 
 class Report(Protocol):
@@ -163,19 +170,61 @@ def answering(
     """
     subject, name = question.subject, projection().name
     cut = question.as_of.resolve(models.store, ledger)  # before anything else is read
+    now = question.as_of.now
     if knows is not None and subject is not None and not knows(models, ledger, subject, cut):
-        with reading_log(models, ledger, projection, cut) as reading:
-            must_know(reading, (subject,), cut.head.position)
-        raise NothingRecorded(ledger=ledger, subject=subject)
-    if past in (Past.REPLAY, Past.STREAM) and not question.as_of.now:
+        if now:
+            with _present(models, ledger, projection, cut, subject=subject, past=past):
+                pass  # it may be known by now
+        if not now or not knows(models, ledger, subject, cut):
+            with reading_log(models, ledger, projection, cut) as reading:
+                must_know(reading, (subject,), cut.head.position)
+            raise NothingRecorded(ledger=ledger, subject=subject)
+    if past in (Past.REPLAY, Past.STREAM) and not now:
         with past_of(models.store, ledger, cut, projection(),
                      stream=subject if past is Past.STREAM else None) as connection:
             yield Reading(models, ledger, name, question, connection, cut, cut.position,
                           header(models.store, ledger, cut))
         return
-    with models.reading(ledger, name) as (connection, progress):
+    with _present(models, ledger, projection, cut, subject=subject if now else None,
+                  past=past) as (connection, progress):
         yield _of_rows(Reading(models, ledger, name, question, connection, cut, progress.position,
                                {}), progress, past)
+
+
+@contextmanager
+def _present(
+    models: ReadModels, ledger: str, projection: Callable[[], Projection], cut: Cut, *,
+    subject: str | None, past: Past,
+) -> Iterator[tuple[Connection, Progress]]:
+    """The rows of a read model, which know all that was recorded about a subject: what is late is
+    folded by whoever asks for it. Where that is too much at a time, or the read model has stopped,
+    what hangs on its own stream alone is folded from that. Errors: R-PRJ-01. Rule: R-PRJ-33.
+    """
+    name, head = projection().name, cut.head.position
+    with models.reading(ledger, name) as found:
+        late: bool | None = False
+        if subject is not None and past is not Past.LOG:
+            late = _is_late(models, ledger, subject, (found[1].position, head))
+        if late is False or (late is None and past is not Past.STREAM):
+            yield found
+            return
+    if late:  # the snapshot is given back first: what is in memory cannot be read and written
+        models.catch_up(ledger)
+        with models.reading(ledger, name) as found:
+            if past is not Past.STREAM or found[1].position >= head:
+                yield found
+                return
+    with past_of(models.store, ledger, cut, projection(), stream=subject) as connection:
+        yield connection, Progress(name, projection().version, cut.position, None)
+
+
+def _is_late(
+    models: ReadModels, ledger: str, subject: str, between: tuple[int, int]
+) -> bool | None:
+    """Whether an event between two positions is about a subject; None where they are too many to
+    look through."""
+    later = _later(models, ledger, *between)
+    return None if later is None else any(_is_about(one, (subject,)) for one in later)
 
 
 @contextmanager

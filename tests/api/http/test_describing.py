@@ -85,9 +85,10 @@ def test_statuses__are_those_that_an_operation_can_give(name: str, expected: set
 
 
 @pytest.mark.parametrize(("name", "status", "expected"), [
-    ("place_order", "201", {"Ledger-Position", "ETag", "Location"}),
-    ("place_order", "200", {"Ledger-Position", "ETag", "Location", "Idempotency-Replayed"}),
-    ("pay_order", "201", {"Ledger-Position", "ETag"}),
+    ("place_order", "201", {"Ledger-Position", "ETag", "Location", "Preference-Applied"}),
+    ("place_order", "200", {"Ledger-Position", "ETag", "Location", "Idempotency-Replayed",
+                            "Preference-Applied"}),
+    ("pay_order", "201", {"Ledger-Position", "ETag", "Preference-Applied"}),
     ("read_order", "200", {"Ledger-Position", "ETag"}),
     ("list_orders", "200", {"Ledger-Position", "Link"}),
     ("download_scores", "200", {"Ledger-Position", "Content-Disposition"}),
