@@ -1,4 +1,4 @@
-"""Where gunicorn and `flask` find the application."""
+"""Where `flask` and other servers find the application."""
 
 import gc
 

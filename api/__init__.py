@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     from ledger.settings import Settings
 
-LARGEST_BODY = 1 << 20
-
 
 def create_app(settings: "Settings | None" = None, *, serve: bool = True) -> "Flask":
     """The Flask application. It opens nothing until a request or a command needs it.
@@ -47,7 +45,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api.http import description, operations, problems, routes, standing
     from api.http.runtime import Edge
 
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = routes.LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)
     atexit.register(edge.close)
     operations.install(app)

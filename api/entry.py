@@ -1,4 +1,4 @@
-"""What every way into the program does first: `ledger`, `flask` and gunicorn begin alike."""
+"""What every way into the program does first: `ledger`, `flask` and `wsgi` begin alike."""
 
 import gc
 import logging

@@ -22,7 +22,7 @@ from werkzeug.datastructures import FileStorage
 from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits, Free
 from api.http.reading import DEFAULT_LIMIT
-from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge, staging_folder
 from api.http.writing import KeyHeaders
 from ledger.common.context import Context
@@ -39,6 +39,8 @@ from projections.asking.clocks import moment
 
 LARGEST = 64 << 20
 """The most bytes of an upload."""
+
+LARGER_BODIES["/v1/imports"] = LARGEST
 
 TRUST = ("false", "true")
 """Whether long numbers that end in zeros are taken."""

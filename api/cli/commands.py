@@ -7,7 +7,6 @@ A command imports what it works with when it runs: no command pays for the other
 of them.
 """
 
-import os
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -218,14 +217,9 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
 @command("serve")
 def serve_command() -> None:
     """Serve the API at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or SIGTERM."""
-    from api.http.binding import bind_of, must_be_free
+    from api.http.serving import serve_ledger
 
-    must_be_free(bind_of())
-    here = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "--config",
-                               "python:api.http.serving", "wsgi:app"],
-              {**os.environ, "PYTHONPATH": path})
+    serve_ledger()
 
 
 # -- operating ------------------------------------------------------------------------------------

@@ -33,16 +33,20 @@ EDGE: dict[str, Said] = {
     "not_found": Said(404, "There is nothing at this address. /v1/docs lists every address."),
     "problem_unknown": Said(404, "There is no error {name!r}."),
     "method_not_allowed": Said(405, "This address does not take {method}; it takes {allowed}."),
+    "request_timeout": Said(408, "The request did not come in time."),
     "still_running": Said(409, "The same command is running. Ask again."),
     "request_entity_too_large": Said(413, "The body is too large."),
+    "uri_too_long": Said(414, "The address is too long."),
     "not_json": Said(415, "Send application/json."),
     "command_reused": Said(422, "This Idempotency-Key was used for another request. Use a new key "
                                 "for a new request."),
     "too_much": Said(422, "These are more than {most} events. Narrow them by day, actor, type or "
                           "subject."),
     "precondition_required": Said(428, "This rests on what was seen: send its ETag as If-Match."),
+    "head_too_large": Said(431, "The headers are too long."),
     "http_error": Said(500, "The server does not answer this request: {name}."),
     "our_fault": Said(500, "Something went wrong in the ledger's own code. It has been logged."),
+    "transfer_coding_unknown": Said(501, "Of Transfer-Encoding only `chunked` is understood."),
     "behind": Said(503, "The read models have not reached position {position} yet. Ask again."),
 }
 """Every error of the edge, by its code. `http_error` is whatever else the server refuses, with the

@@ -64,10 +64,11 @@ log = logging.getLogger("ledger.edge")
 TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
           405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout",
           409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large",
-          415: "Unsupported Media Type", 422: "Unprocessable Content",
+          414: "URI Too Long", 415: "Unsupported Media Type", 422: "Unprocessable Content",
           428: "Precondition Required", 429: "Too Many Requests",
-          500: "Internal Server Error", 503: "Service Unavailable"}
-"""The phrases of RFC 9110 (428 and 429: RFC 6585). What happened stands in `detail`."""
+          431: "Request Header Fields Too Large", 500: "Internal Server Error",
+          503: "Service Unavailable"}
+"""The phrases of RFC 9110 (428, 429 and 431: RFC 6585). What happened stands in `detail`."""
 
 RETRY_AFTER_S = 2
 

@@ -32,6 +32,17 @@ READERS = EVERYBODY - {"member", "admin"}
 PERMITS: dict[str, frozenset[str]] = {}
 """Who may use an endpoint: roles, or `PUBLIC`."""
 
+LARGEST_BODY = 1 << 20
+"""The most bytes of a body."""
+
+LARGER_BODIES: dict[str, int] = {}
+"""The most bytes of the bodies that may be larger, by path."""
+
+
+def largest_body(path: str) -> int:
+    """The most bytes of a body that is sent to a path."""
+    return LARGER_BODIES.get(path, LARGEST_BODY)
+
 
 def edge() -> Edge:
     """The runtime behind this app, opened."""

@@ -1,51 +1,94 @@
-"""How gunicorn serves `wsgi:app`: one process, which owns the ledger's writer, and many threads.
+"""How `ledger serve` serves: one process, which owns the ledger's writer, and many threads."""
 
-`ledger serve` starts it so. By hand: `gunicorn --config python:api.http.serving wsgi:app`.
-"""
-
+import logging
+import os
+import resource
+import signal
+import socket
 import sys
+from collections.abc import Callable
+from typing import Any
 
-from api.entry import begin
-from api.http.binding import BadBind, bind_of
-from api.messages import explain
+from api.http.binding import CannotListen
+from api.http.receiving import Largest, Server
 
-begin()
+THREADS = 32
+"""How many requests are worked on at a time: most of them wait for a commit."""
 
-try:
-    bind = bind_of()
-except BadBind as error:
-    sys.exit(explain(error))
-workers = 1
-worker_class = "gthread"
-threads = 32
-timeout = 60
-graceful_timeout = 30
-keepalive = 30
-limit_request_line = 8190
-errorlog = "-"
-accesslog = None
-control_socket_disable = True
+CONNECTIONS = 1_000
+"""How many connections there may be at a time; each costs a file."""
+
+LINGERS_S, GRACEFUL_S = 1.0, 30.0
+"""How long requests are still taken on open connections, and how long the accepted ones may take,
+once the server is to stop."""
 
 
-def on_starting(server: object) -> None:
-    """Refuse to start where there are ledgers and no keys database."""
-    from api.http.starting import must_have_keys
-    from ledger.common.errors import Misconfigured
+def serve(app: Callable[..., Any], bind: str, *, largest: Largest, ready: str = "") -> None:
+    """Serve until Ctrl-C or SIGTERM, finish what was accepted, and return. A second signal ends at
+    once. `ready` is said when it listens.
 
+    Errors: CannotListen (R-SET-12).
+    """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every short wait
     try:
-        must_have_keys()
-    except Misconfigured as error:
-        sys.exit(explain(error))
+        server = Server(app, bind, threads=THREADS, connections=_connections(), largest=largest)
+    except OSError as error:
+        raise CannotListen(text=bind, why=error.strerror or error) from None
+
+    def stop(number: int, frame: object) -> None:
+        server.stops = True
+        signal.signal(number, signal.SIG_DFL)
+        server.pull_trigger()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    if ready:
+        print(ready, flush=True)
+    notify_systemd("READY=1")
+    while not server.stops:
+        server.step(1.0)
+    notify_systemd("STOPPING=1")
+    server.finish(LINGERS_S, GRACEFUL_S)
 
 
-def when_ready(server: object) -> None:
-    """Say what is served, what to open and what to do first."""
+def _connections() -> int:
+    """As many as there are files for, with some left for databases and bodies."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 3 * CONNECTIONS
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(CONNECTIONS, soft // 3)
+
+
+def notify_systemd(state: str) -> None:
+    """Tell systemd, if it started this, how the service stands: see `man sd_notify`."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as there:
+        there.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)
+
+
+def serve_ledger() -> None:
+    """Serve the API at LEDGER_BIND. Errors: BadBind (R-SET-11), CannotListen (R-SET-12),
+    MissingKeys (R-KEY-13) where there are ledgers and no keys database."""
+    from werkzeug.utils import import_string
+
+    from api.http.binding import bind_of, must_be_free
+    from api.http.routes import largest_body
+    from api.http.starting import must_have_keys
     from ledger.settings import Settings, masked
 
-    print(f"""
+    bind = bind_of()
+    must_have_keys()
+    must_be_free(bind)
+    app = import_string("wsgi:app")  # made when nothing keeps it from serving: it takes a while
+    serve(app, bind, largest=largest_body, ready=f"""
 order-ledger listens on http://{bind}
   it serves         {masked(Settings.from_environment().database_url)}
   the API's page    http://{bind}/v1/docs
   a key for it      ledger keys issue --owner member:you --role manager
   orders into it    ledger import FILE --profile taobao-orders
-Stop it with Ctrl-C.""", flush=True)
+Stop it with Ctrl-C.""")
+    sys.stdout.flush()

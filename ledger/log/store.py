@@ -67,8 +67,8 @@ class ValueNotStored(LedgerError):
 
 
 class Forked(Misconfigured):
-    """This store was opened before the process forked. Open one in each process (with gunicorn: no
-    `--preload`)."""
+    """This store was opened before the process forked. Open one in each process (in a server
+    that forks, do not load the program before)."""
 
     code = "forked"
     rule = "R-LOG-15"

@@ -1,6 +1,7 @@
 """A `.env` file is read by every way into the program, and never wins over the environment."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,17 +11,23 @@ import pytest
 from tests.support import source
 
 BIN = Path(sys.executable).parent
-GUNICORN = ("gunicorn", "--config", source.ROOT / "gunicorn.conf.py", "--print-config", "wsgi:app")
 
 
-def run(folder: Path, *command: object, **settings: str) -> str:
-    """What a command prints in a folder, with no settings but these and those of its `.env`."""
+def called(
+    folder: Path, *command: object, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """A command in a folder, with no settings but these and those of its `.env`."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("LEDGER_", "FLASK_"))}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", *map(str, command)], cwd=folder, check=False, text=True,
         capture_output=True, env={**kept, "PYTHONPATH": str(source.ROOT), **settings,
                                   "FLASK_APP": str(source.ROOT / "wsgi.py"), "LANG": "C.UTF-8"})
+
+
+def run(folder: Path, *command: object, **settings: str) -> str:
+    """What such a command prints."""
+    done = called(folder, *command, **settings)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -49,10 +56,16 @@ def test_env_file__loses_against_the_environment(folder: Path, program: str) -> 
     assert not (folder / "named.db").exists()
 
 
-def test_env_file__is_read_by_gunicorn(folder: Path) -> None:
-    told = run(folder / "within", *GUNICORN)
-    assert "127.0.0.1:8123" in told
-    assert "127.0.0.1:8123" not in run(folder / "within", *GUNICORN, LEDGER_BIND="127.0.0.1:8124")
+def test_env_file__is_read_by_the_server(folder: Path) -> None:
+    """It is asked to listen where something listens already."""
+    with socket.create_server(("127.0.0.1", 0)) as first, \
+            socket.create_server(("127.0.0.1", 0)) as second:
+        taken, other = (f"127.0.0.1:{one.getsockname()[1]}" for one in (first, second))
+        (folder / ".env").write_text(f"LEDGER_BIND={taken}\n")
+        for settings, named in (({}, taken), ({"LEDGER_BIND": other}, other)):
+            done = called(folder / "within", "api.cli", "serve", **settings)
+            assert done.returncode == 1
+            assert f"LEDGER_BIND is {named}, and the server cannot listen there" in done.stderr
 
 
 def test_env_file__is_read_by_the_served_application(folder: Path) -> None:

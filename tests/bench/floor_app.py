@@ -30,3 +30,10 @@ def order() -> Response:
 def level() -> Response:
     """A constant."""
     return Response(b'{"items":[]}', content_type="application/json")
+
+
+if __name__ == "__main__":
+    from api.http.binding import bind_of
+    from api.http.serving import serve
+
+    serve(app, bind_of(), largest=lambda path: 1 << 20)

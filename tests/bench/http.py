@@ -10,23 +10,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from api.http.serving import THREADS
 from tests.bench.floors import SQLITE
 from tests.bench.harness import Goal, Result, Scale, paired, workplace
 from tests.support import source
-from tests.support.serving import Served
+from tests.support.serving import BIN, Served
 
 SKUS = 200
 CONNECTIONS = 16
 
 
 class Floor(Served):
-    """The same gunicorn and Flask with the floor's app."""
+    """gunicorn and Flask with the floor's app."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.environment["FLOOR_FILE"] = str(folder / "floor.db")
-        self.app = "tests.bench.floor_app:app"
+        self.command = (BIN / "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--worker-class",
+                        "gthread", "--threads", str(THREADS), "--keep-alive", "30",
+                        "--no-control-socket", "tests.bench.floor_app:app")
         self.ready = "/level"
+
+
+class OwnFloor(Floor):
+    """Our server with the floor's app."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.command = (sys.executable, "-m", "tests.bench.floor_app")
 
 
 @contextmanager

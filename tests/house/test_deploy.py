@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from api import create_app
+from api import create_app, imports
 from api.cli.program import program
-from api.http import serving
+from api.http import receiving, routes, serving
 from tests.support import readme, source
 from tests.support.postgres_server import Server
 from tests.support.source import check
@@ -272,6 +272,42 @@ def test_roles__made_by_the_script_serve_as_compose_says(
         postgres.admin.execute(f"DROP ROLE compose_app, {owner}")
 
 
+# -- in front -------------------------------------------------------------------------------------
+
+
+def test_proxies__hand_on_what_the_server_takes() -> None:
+    sizes = {routes.LARGEST_BODY >> 20, imports.LARGEST >> 20}
+    nginx = (DEPLOY / "nginx.conf").read_text("utf-8")
+    caddy = (DEPLOY / "Caddyfile").read_text("utf-8")
+    assert {int(size) for size in re.findall(r"client_max_body_size +(\d+)m;", nginx)} == sizes
+    assert {int(size) for size in re.findall(r"max_size (\d+)MB", caddy)} == sizes
+    (port,) = of("EXPOSE")[0].words
+    assert f"server 127.0.0.1:{port};" in nginx
+    assert f"reverse_proxy 127.0.0.1:{port} " in caddy
+    (kept,) = re.findall(r"keepalive_timeout (\d+)s", nginx)
+    (also,) = re.findall(r"keepalive (\d+)s", caddy)
+    assert max(int(kept), int(also)) < receiving.IDLE_S
+    assert "proxy_next_upstream off" in nginx
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx here")
+def test_nginx__takes_its_file(tmp_path: Path) -> None:
+    text = (DEPLOY / "nginx.conf").read_text("utf-8")
+    text = re.sub(r"listen 443 ssl;|^ *ssl_.*$", "", text, flags=re.M)
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n{text}\n}}\n")
+    done = subprocess.run(["nginx", "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")],
+                          capture_output=True, text=True, check=False)
+    assert "syntax is ok" in done.stderr, done.stderr  # whoever tests may not open its folders
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="there is no Caddy here")
+def test_caddy__takes_its_file() -> None:
+    done = subprocess.run(["caddy", "adapt", "--config", str(DEPLOY / "Caddyfile"), "--validate"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 # -- systemd --------------------------------------------------------------------------------------
 
 
@@ -285,9 +321,9 @@ def test_unit__runs_what_is_installed_in_the_folder_that_it_makes() -> None:
     assert PAGE.count(f"sudo -u {found['User']} ") >= 2
 
 
-def test_unit__waits_for_gunicorn_to_finish() -> None:
-    assert int(unit()["TimeoutStopSec"]) > serving.graceful_timeout
-    assert int(SERVICES["app"]["stop_grace_period"].rstrip("s")) > serving.graceful_timeout
+def test_unit__waits_for_the_server_to_finish() -> None:
+    assert int(unit()["TimeoutStopSec"]) > serving.GRACEFUL_S
+    assert int(SERVICES["app"]["stop_grace_period"].rstrip("s")) > serving.GRACEFUL_S
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")

@@ -31,8 +31,8 @@ from tests.support.source import check
 
 PROJECT: dict[str, Any] = tomllib.loads((source.ROOT / "pyproject.toml").read_text("utf-8"))
 SAMPLES = ("broken", "policies", "profiles", "taobao")
-NOT_IMPORTED_BY_NAME = {"pysqlite3", "gunicorn", "tzdata", "python-calamine"}
-"""One is looked for where Python's own SQLite is affected, one runs as a program, one is data, and
+NOT_IMPORTED_BY_NAME = {"pysqlite3", "tzdata", "python-calamine"}
+"""One is looked for where Python's own SQLite is affected, one is data, and
 one reads the workbooks that are written, which only tests do so far."""
 
 

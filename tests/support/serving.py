@@ -1,4 +1,4 @@
-"""A served ledger: gunicorn as it is configured, on a free port, in a folder of its own."""
+"""A served ledger: `ledger serve` on a free port, in a folder of its own."""
 
 import http.client
 import json
@@ -28,15 +28,16 @@ class Served:
             **os.environ, "LEDGER_DATABASE_URL": f"sqlite:///{folder}/ledger.db",
             "LEDGER_KEYS_URL": "", "LEDGER_MASTER_KEY_FILE": "", "LANG": "en_GB.UTF-8",
             "LEDGER_BIND": f"127.0.0.1:{self.port}"}
-        self.app, self.ready = "wsgi:app", "/readyz"
+        self.command: tuple[str | Path, ...] = (sys.executable, "-m", "api.cli", "serve")
+        self.ready = "/readyz"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it can work."""
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "gunicorn", "--config", "gunicorn.conf.py", self.app], cwd=source.ROOT,
-                env=self.environment, stdout=log, stderr=log, start_new_session=True)
+                self.command, cwd=source.ROOT, env=self.environment, stdout=log, stderr=log,
+                start_new_session=True)
         until = time.monotonic() + 30
         while time.monotonic() < until:
             try:

@@ -6,11 +6,13 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from api.http.routes import LARGEST_BODY
 from tests.support.bodies import order
 from tests.support.serving import Served
 from tests.support.waiting import eventually
@@ -58,7 +60,7 @@ def orders_until_it_ends(served: Served, key: str, how: signal.Signals, begin: i
     return acknowledged
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_order__acknowledged_is_there_once_when_the_server_ended(
     served: Served, how: signal.Signals
 ) -> None:
@@ -77,6 +79,61 @@ def test_order__acknowledged_is_there_once_when_the_server_ended(
     assert len(numbers) == len(set(numbers))
     assert acknowledged <= set(numbers)
     assert json.loads(served.flask("verify", "--json"))["ok"]
+
+
+def test_stop__finishes_and_says_nothing_of_a_fault(served: Served) -> None:
+    key = served.issue()
+    idle = served.connect()
+    assert served.request("GET", "/v1/orders", key=key, connection=idle)[0] == 200
+    with socket.create_connection(("127.0.0.1", served.port), 10) as half:
+        half.sendall(b"GET / HTTP/1.1\r\nHost:")
+        served.stop(signal.SIGINT)
+    idle.close()
+    assert served.process is not None
+    assert served.process.returncode == 0
+    log = (served.folder / "server.log").read_text("utf-8")
+    assert "Stop it with Ctrl-C." in log
+    assert "Traceback" not in log
+
+
+HALVES = (
+    b"GET /v1/orders HTTP/1.1\r\nHost: x\r\nX-Never",
+    b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 1000\r\n\r\n{",
+    b"POST /v1/imports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\nx")
+
+
+def test_half_sent_requests__keep_nobody_from_being_served(served: Served) -> None:
+    """More than there are threads, by far; some go on to drip."""
+    key = served.issue()
+    with ExitStack() as held:
+        halves = [held.enter_context(socket.create_connection(("127.0.0.1", served.port), 10))
+                  for _ in range(480)]
+        for number, half in enumerate(halves):
+            half.sendall(HALVES[number % 3])
+        for number in range(20):
+            for half in halves[number::20]:
+                half.sendall(b"x")
+            assert served.request("GET", "/v1/orders", key=key)[0] == 200
+            status, _ = served.request("POST", "/v1/orders", order(number), key=key,
+                                       Idempotency_Key=str(number))
+            assert status == 201
+
+
+def test_body_in_chunks__is_taken_or_413(served: Served) -> None:
+    key = served.issue()
+    for size, expected in ((10, 201), (LARGEST_BODY + 1, 413)):
+        sent = json.dumps(order(size)).encode()
+        sent += b" " * max(0, size - len(sent))
+        connection = served.connect()
+        connection.request("POST", "/v1/orders", iter([sent]), {
+            "Authorization": f"Bearer {key}", "Content-Type": "application/json",
+            "Idempotency-Key": f"chunked-{size}"}, encode_chunked=True)
+        answer = connection.getresponse()
+        told = json.loads(answer.read())
+        connection.close()
+        assert answer.status == expected, told
+        assert expected == 201 or told["code"] == "request_entity_too_large"
 
 
 def test_garbage__is_answered_and_harms_nobody(served: Served) -> None:

@@ -1,0 +1,276 @@
+"""How requests are received: whole and in time, before a thread sees anything of them.
+
+waitress reads all connections in one thread and hands over what has arrived with its body, so what
+is sent by halves costs no thread. Here stands what it lacks: time-outs of heads and bodies however
+slowly they drip, room for whoever comes when it is full, errors as problems, and nothing that a
+proxy could read otherwise than this server does.
+"""
+
+import re
+import socket
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
+
+from api.http.edge_errors import EDGE
+from api.http.problems import TITLES, TYPE
+
+HEAD_S = 10.0
+"""Within this a head must have come."""
+
+BODY_S, LEAST_RATE = 30.0, 16 << 10
+"""Within this a request must have come, and for as many bytes of its body there is a second more:
+a slow line is served, and whoever drips is not."""
+
+IDLE_S = 30.0
+"""How long a connection is kept without a request, or while nothing of an answer is taken."""
+
+DRAINS_S = 2.0
+"""How long the rest of a refused request is thrown away, so that its answer arrives."""
+
+LONGEST_LINE, LARGEST_HEAD = 8190, 32 << 10
+"""The most bytes of a request's first line and of its whole head."""
+
+IN_MEMORY = 64 << 10
+"""The rest of a larger body waits in a file."""
+
+PACKET = 64 << 10
+"""Up to here an answer leaves in one piece."""
+
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+
+Largest = Callable[[str], int]
+"""The most bytes of a body, by the path."""
+
+
+class UriTooLong(Error):
+    """The first line is too long."""
+
+    code, reason = 414, "URI Too Long"
+
+
+class TooSlow(Error):
+    """A head or a body did not come in time."""
+
+    code, reason = 408, "Request Timeout"
+
+
+CODES = {408: "request_timeout", 413: "request_entity_too_large", 414: "uri_too_long",
+         431: "head_too_large", 500: "our_fault", 501: "transfer_coding_unknown"}
+"""The code of an error of waitress, by its status; all others are `bad_request`."""
+
+
+class Request(HTTPRequestParser):
+    """A request while it is received."""
+
+    error: Any = None
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.begun = time.monotonic()
+
+    def overdue(self, now: float) -> bool:
+        """Whether it should have come by now."""
+        allowed = BODY_S + self.body_bytes_received / LEAST_RATE if self.headers_finished \
+            else HEAD_S
+        return now - self.begun > allowed
+
+    def received(self, data: bytes) -> int:
+        """Take bytes; returns how many."""
+        taken: int = super().received(data)
+        if self.headers_finished and self.error is None:
+            most = self.adj.largest(self.path)
+            if max(self.content_length, self.body_bytes_received) > most:
+                self.error = RequestEntityTooLarge("")
+        if self.error is not None:
+            self.completed = True
+        if self.completed:
+            self.expect_continue = False  # nothing more is wanted
+        return taken
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head. What two readers could understand differently is refused (RFC 9112, 3.2
+        and 6.3): two lengths, an HTTP/1.0 body in chunks, no host or two of them, a header of more
+        than one line. An address may be written in UTF-8, as `curl` sends what is typed."""
+        line, end, rest = header_plus.partition(b"\r\n")
+        encoded = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % ord(found[0]), line)
+        super().parse_header(encoded + end + rest)
+        if len(self.first_line) > LONGEST_LINE:
+            self.error = UriTooLong("")
+        elif self.version not in ("1.0", "1.1") or "TRANSFER_ENCODING" in self.headers \
+                or (self.chunked and "CONTENT_LENGTH" in self.headers) or self._hosts() > 1 \
+                or (self.version == "1.1" and self._hosts() == 0) \
+                or b"\n " in rest or b"\n\t" in rest:
+            self.error = BadRequest("")
+
+    def _hosts(self) -> int:
+        return len([host for host in self.headers.get("HOST", "").split(",") if host.strip()])
+
+
+class Answer(WSGITask):
+    """An answer of the application."""
+
+    def start(self) -> None:
+        """Close the connection after it, if the server is to stop."""
+        super().start()
+        if self.channel.server.stops:
+            self.set_close_on_finish()
+
+    def finish(self) -> None:
+        """Send what there is, head and body in one piece."""
+        super().finish()
+        self.channel.flush()
+
+
+class Refusal(ErrorTask):
+    """The answer to what cannot be taken: the application never sees it."""
+
+    def execute(self) -> None:
+        """Answer with a problem."""
+        self.channel.refused = True
+        status = self.request.error.code
+        code, title = CODES.get(status, "bad_request"), HTTPStatus(status).phrase
+        body = orjson.dumps({
+            "type": f"/v1/problems/{code}", "title": TITLES.get(status, title), "status": status,
+            "detail": EDGE[code].words, "instance": getattr(self.request, "path", ""),
+            "code": code, "rule": None, "errors": []})
+        self.status = f"{status} {title}"
+        self.response_headers.append(("Content-Type", TYPE))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Channel(HTTPChannel):
+    """A connection."""
+
+    parser_class, task_class, error_task_class = Request, Answer, Refusal
+    request: Any = None
+    refused = will_close = close_when_flushed = False
+    drains_until = 0.0
+
+    def readable(self) -> bool:
+        """Whether something may be read."""
+        return bool(self.drains_until or super().readable())
+
+    def handle_read(self) -> None:
+        """Read, or throw away what follows a refused request."""
+        if self.drains_until:
+            self.recv(self.adj.recv_bytes)
+        else:
+            super().handle_read()
+
+    def handle_write(self) -> None:
+        """Write. After a refusal only writing ends: the client may still be sending, and would
+        lose the answer if it could not."""
+        if not self.refused or self.will_close:
+            super().handle_write()
+            return
+        self.flush()
+        if self.close_when_flushed and not self.total_outbufs_len:
+            self.close_when_flushed = False
+            self.drains_until = time.monotonic() + DRAINS_S
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                self.handle_close()
+
+    def flush(self) -> None:
+        """Send what the socket takes of what there is to send."""
+        with self.outbuf_lock:
+            if self.connected and self.total_outbufs_len:
+                self._flush_exception(self._flush_some, do_close=False)
+
+    @property
+    def since(self) -> float:
+        """Since when, by `time.monotonic`, it has been waiting for its client."""
+        request = self.request
+        return self.last_seen() if request is None else request.begun
+
+    def last_seen(self) -> float:
+        """When something was last received or sent, by `time.monotonic`."""
+        return float(time.monotonic() - (time.time() - self.last_activity))
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing of it is being worked on."""
+        return not self.requests and not self.total_outbufs_len
+
+    def look(self, now: float) -> None:
+        """End what takes too long."""
+        request = self.request
+        if self.drains_until:
+            self.will_close = now > self.drains_until
+        elif self.total_outbufs_len or request is None:
+            if not (self.requests and not self.total_outbufs_len):
+                self.will_close = self.will_close or now - self.last_seen() > IDLE_S
+        elif not self.requests and request.overdue(now):
+            self._refuse(request)
+
+    def _refuse(self, request: Request) -> None:
+        request.error, request.completed, self.request = TooSlow(""), True, None
+        self.requests.append(request)
+        self.server.add_task(self)
+
+
+class Server(TcpWSGIServer):
+    """The server: it receives in the thread that runs it, and answers in others."""
+
+    channel_class = Channel
+    stops = False
+
+    def __init__(
+        self, application: Callable[..., Any], bind: str, *, threads: int, connections: int,
+        largest: Largest,
+    ) -> None:
+        adj = Adjustments(
+            listen=bind, threads=threads, ident=None, asyncore_use_poll=True,
+            # One more than are kept: `handle_accept` makes room first.
+            connection_limit=connections * 2, cleanup_interval=1, recv_bytes=PACKET,
+            inbuf_overflow=IN_MEMORY, max_request_header_size=LARGEST_HEAD,
+            max_request_body_size=2**62, log_socket_errors=False)
+        adj.largest, adj.send_bytes, self.connections = largest, PACKET, connections
+        super().__init__(application, adj=adj)
+
+    def handle_accept(self) -> None:
+        """Take a connection. If it is full, the one that has made us wait longest gives way."""
+        if len(self.active_channels) >= self.connections:
+            waiting = [one for one in self.active_channels.values() if one.waits]
+            if waiting:
+                min(waiting, key=lambda one: one.since).handle_close()
+        super().handle_accept()
+
+    def maintenance(self, now: float) -> None:
+        """Look at every connection, once a second."""
+        for channel in list(self.active_channels.values()):
+            channel.look(time.monotonic())
+
+    def step(self, seconds: float) -> None:
+        """Wait so long for something to happen, and deal with it."""
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+    def finish(self, lingers: float, within: float) -> None:
+        """Take no connection any more, answer what has come or comes while it `lingers`, each
+        time as the last answer of its connection, and end `within` so many seconds."""
+        self.stops = True
+        wasyncore.dispatcher.close(self)
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < within:
+            channels = list(self.active_channels.values())
+            if not channels or (passed > lingers and all(one.waits for one in channels)):
+                break
+            self.step(0.05)
+        self.task_dispatcher.shutdown(timeout=1)
+        for channel in list(self.active_channels.values()):
+            channel.handle_close()
+        self.trigger.close()
