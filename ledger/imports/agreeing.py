@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from ledger.common.errors import Fault
-from ledger.imports.profile import File, Profile
+from ledger.imports.cells import converter
+from ledger.imports.faults import BadCell
+from ledger.imports.profile import Field, File, Profile
 from ledger.imports.references import references
 
 
@@ -31,6 +33,15 @@ def check(profile: Profile) -> list[Fault]:
     return faults
 
 
+def _has_default(field: Field, profile: Profile) -> bool:
+    """Whether the default of a field, if it has one, can be read as a cell of it."""
+    try:
+        converter(field, profile, 0)
+    except BadCell:
+        return False
+    return True
+
+
 def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
     where = f"/files/{file.kind}"
     names = [field.field for fields in file.columns.values() for field in fields]
@@ -38,6 +49,10 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
         yield Fault(where, "twice", f"two columns fill {name!r}")
     for column in sorted(file.ignored & file.columns.keys()):
         yield Fault(where, "twice", f"{column!r} is both used and ignored")
+    for column, fields in file.columns.items():
+        yield from (Fault(f"{where}/columns/{column}", "default",
+                          f"{field.default!r} is not of the kind {field.kind}")
+                    for field in fields if not _has_default(field, profile))
     if file is profile.main:
         return
     if file.join is None:

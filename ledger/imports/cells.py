@@ -5,19 +5,18 @@ Units: money is whole minor units, a time is `[microseconds since 1970-01-01 UTC
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from ledger.common.characters import READ_AS
-from ledger.common.values import EPOCH
+from ledger.imports.amounts import COMMA, MARKS, POINT, number_parser, to_ascii
 from ledger.imports.faults import BadCell
 from ledger.imports.profile import Field, Profile
+from ledger.imports.times import looks_like, reader
 
 Convert = Callable[[str], Any]
 
-_MONEY = re.compile(r"(-?)(\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,30}))?", re.ASCII).fullmatch
-_INTEGER = re.compile(r"(-?)\d{1,15}", re.ASCII).fullmatch
 BEYOND = 2**63
 """What no staging file can hold, nor any log: 15 digits with many decimals."""
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,3}", re.ASCII).fullmatch
@@ -27,24 +26,29 @@ _SUSPECT = re.compile(r"(\d{14,}0{3})(?:\.0+)?", re.ASCII).fullmatch
 thousand is so by itself, and who imports it can say that it is. A cell that is protected from
 spreadsheets still is not suspect: one that had rounded it would have dropped that."""
 
-_MICROSECOND = timedelta(microseconds=1)
-_TOKENS = {"%Y": r"(\d{4})", "%m": r"(\d{1,2})", "%d": r"(\d{1,2})",
-           "%H": r"(\d{1,2})", "%M": r"(\d{2})", "%S": r"(\d{2})"}
-_PARTS = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
+ERRORS = frozenset(("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!",
+                    "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#GETTING_DATA"))
+"""What a spreadsheet writes where a formula fails."""
+
+OF_WORKBOOK = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+"""How the dates of a workbook's cells are written out: see `workbooks`."""
+_DATED = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?", re.ASCII).fullmatch
 
 
 def converter(
-    field: Field, profile: Profile, latest_us: int, *, is_id: bool = False
+    field: Field, profile: Profile, latest_us: int, *, is_id: bool = False,
+    of_workbook: bool = False,
 ) -> Convert:
-    """A function that turns a cell into a field's value, None if it is blank.
+    """A function that turns a cell into a field's value, that of its default if it is blank.
 
     Where it is an id, full-width letters, digits and blanks become those of ASCII, and a number
-    must not look rounded. Units: `latest_us` is the latest time that is not in the future. Errors:
-    BadCell.
+    must not look rounded. Dates of a workbook are read whatever the formats of times, and are not
+    ids. Units: `latest_us` is the latest time that is not in the future. Errors: BadCell.
     """
-    parse = _parser(field, profile, latest_us)
-    if is_id:
-        parse = _narrowed(parse)
+    parse = _parser(field, profile, latest_us, OF_WORKBOOK if of_workbook else ())
+    if is_id or field.kind == "id":
+        parse = _narrowed(_undated(parse) if of_workbook else parse)
+    default = None if field.default is None else parse(field.default)
     blanks = frozenset(("", *field.blank))
     required = field.required
     unprotect = _unformula if field.kind in ("text", "choice") else _unprotect
@@ -59,27 +63,45 @@ def converter(
         if text in blanks:
             if required:
                 raise BadCell("empty")
-            return None
+            return default
+        if text in ERRORS:
+            raise BadCell("formula_error")
         return parse(text)
 
     return convert
 
 
-def _parser(field: Field, profile: Profile, latest_us: int) -> Convert:
+def _parser(
+    field: Field, profile: Profile, latest_us: int, formats: tuple[str, ...]
+) -> Convert:
     if field.kind == "money":
         return _money(field, profile)
     if field.kind == "time":
-        return _time(profile, latest_us)
+        return _time(field, profile, latest_us, formats)
+    if field.kind == "currency":
+        return _currency(profile)
     if field.kind == "choice":
         return _choice(field)
     if field.kind == "id":
         return _id(field)
-    return _integer(field) if field.kind == "integer" else str
+    return _integer(field, profile) if field.kind == "integer" else str
 
 
 def _narrowed(parse: Convert) -> Convert:
-    """The same for a cell with its full-width letters, digits and blanks as those of ASCII."""
-    return lambda text: parse(text if text.isascii() else text.translate(READ_AS))
+    """The same for a cell with its full-width letters, digits and blanks as those of ASCII, and its
+    marked letters in the form of one character each (NFC)."""
+    return lambda text: parse(
+        text if text.isascii() else normalize("NFC", text.translate(READ_AS)).strip())
+
+
+def _undated(parse: Convert) -> Convert:
+    """The same for what is not a date: a spreadsheet makes one of `3-1` or `2026-09`."""
+    def undated(text: str) -> Any:
+        if _DATED(text):
+            raise BadCell("mangled")
+        return parse(text)
+
+    return undated
 
 
 def _unformula(text: str) -> str:
@@ -93,19 +115,20 @@ def _unprotect(text: str) -> str:
 
 def _money(field: Field, profile: Profile) -> Convert:
     exponent = profile.exponent if field.decimals is None else field.decimals
-    signs, negative = profile.signs, field.negative
+    negative = field.negative
+    parse = number_parser(profile.decimal, profile.signs)
+    other = COMMA if profile.decimal == POINT else POINT
 
     def money(text: str) -> int:
-        found = _MONEY(text)
+        found = parse(text)
         if found is None:
-            found = _MONEY(_bare(text, signs))
-            if found is None:
-                raise BadCell("not_money")
-        minus, whole, decimals = found.groups()
-        decimals = decimals or ""
+            if number_parser(other, profile.signs)(text) is not None:
+                raise BadCell("other_decimal", mark=MARKS[other], word=other)
+            raise BadCell("not_money")
+        minus, whole, decimals = found
         if len(decimals) > exponent and decimals[exponent:].strip("0"):
             raise BadCell("too_many_decimals", currency=profile.currency, exponent=exponent)
-        amount = int(whole.replace(",", "") + decimals[:exponent].ljust(exponent, "0"))
+        amount = int(whole + decimals[:exponent].ljust(exponent, "0"))
         if amount >= BEYOND:
             raise BadCell("not_money")
         if minus and amount and not negative:
@@ -115,33 +138,37 @@ def _money(field: Field, profile: Profile) -> Convert:
     return money
 
 
-def _bare(text: str, signs: tuple[str, ...]) -> str:
-    """An amount without the currency signs at either end."""
-    for sign in signs:
-        text = text.removeprefix(sign).removesuffix(sign).strip()
-    return text
-
-
-def _integer(field: Field) -> Convert:
-    negative = field.negative
+def _integer(field: Field, profile: Profile) -> Convert:
+    negative, parse = field.negative, number_parser(profile.decimal)
 
     def integer(text: str) -> int:
-        found = _INTEGER(text)
-        if found is None:
+        found = parse(text)
+        if found is None or found.decimals.strip("0"):  # 5.0 is exactly 5
             raise BadCell("not_integer")
-        number = int(text)
-        if number < 0 and not negative:
+        number = int(found.whole)
+        if found.negative and number and not negative:
             raise BadCell("negative")
-        return number
+        return -number if found.negative else number
 
     return integer
+
+
+def _currency(profile: Profile) -> Convert:
+    known = {profile.currency.casefold(), *(sign.casefold() for sign in profile.signs)}
+
+    def currency(text: str) -> str:
+        if text.casefold() not in known:
+            raise BadCell("other_currency", currency=profile.currency)
+        return profile.currency
+
+    return currency
 
 
 def _id(field: Field) -> Convert:
     float_id, pad = field.float_id, field.pad
 
     def identifier(text: str) -> str:
-        if text[0] == "#" or _SCIENTIFIC(text):
+        if not text.strip("#") or _SCIENTIFIC(text):  # ### is what a narrow column shows
             raise BadCell("mangled")
         if found := _FLOAT(text):
             if not float_id:
@@ -165,39 +192,21 @@ def _choice(field: Field) -> Convert:
     return choice
 
 
-def _time(profile: Profile, latest_us: int) -> Convert:
-    zone = ZoneInfo(profile.zone)
-    readers = [_format(form) for form in profile.formats]
-    formats = ", ".join(profile.formats)
+def _time(
+    field: Field, profile: Profile, latest_us: int, more: tuple[str, ...]
+) -> Convert:
+    forms = field.formats or profile.formats
+    read = reader((*forms, *more), ZoneInfo(profile.zone))
 
     def time(text: str) -> list[Any]:
-        parts = next((found for read in readers if (found := read(text))), None)
-        if parts is None:
-            raise BadCell("not_time", formats=formats)
-        try:  # an ambiguous local time is the earlier one, because fold is 0
-            us = (datetime(**parts, tzinfo=zone) - EPOCH) // _MICROSECOND
-        except (ValueError, OverflowError):
-            us = -1
-        if us < 0:
+        us = read(text if text.isascii() else to_ascii(text))
+        if us is None:
+            formats, found = ", ".join(forms), looks_like(to_ascii(text))
+            if found:
+                raise BadCell("other_format", formats=formats, found=found)
             raise BadCell("not_time", formats=formats)
         if us > latest_us:
             raise BadCell("in_future")
         return [us, text]
 
     return time
-
-
-def _format(form: str) -> Callable[[str], dict[str, int] | None]:
-    """A function that reads the parts of a time from a text in a format."""
-    tokens = re.findall("%.", form)
-    pattern = re.escape(form)
-    for token in tokens:
-        pattern = pattern.replace(re.escape(token), _TOKENS[token])
-    match = re.compile(pattern, re.ASCII).fullmatch
-    names = [_PARTS[token] for token in tokens]
-
-    def read(text: str) -> dict[str, int] | None:
-        found = match(text)
-        return None if found is None else dict(zip(names, map(int, found.groups()), strict=True))
-
-    return read

@@ -75,10 +75,10 @@ class TestOf(fields.Field[Any]):
 def _fits(word: Any, given: Any) -> bool:
     """Whether a word has what belongs to it. Errors: ValidationError for a broken pattern."""
     if word in BARE:
-        return given == ""
+        return bool(given == "")
     if word == "one_of":
-        return isinstance(given, list) and bool(given) and all(isinstance(one, str)
-                                                               for one in given)
+        return isinstance(given, list) and given != [] and all(
+            isinstance(one, str) for one in given)
     if word == "matches" and isinstance(given, str):
         try:
             re.compile(given)

@@ -63,12 +63,24 @@ REASONS: dict[str, tuple[str, str]] = {
         "that it has rounded: export the file again, and do not save it from a spreadsheet. If the "
         "platform's own numbers are so, say that you trust them (`--trust-numbers`; over HTTP "
         "`trust_numbers`)"),
+    "formula_error": (
+        "R-IMP-07", "is what a spreadsheet shows where a formula fails: mend it there, or, if it "
+        "means nothing, name it in `blank` of its field"),
     "not_money": ("R-IMP-08", "is not an amount of money"),
+    "other_decimal": (
+        "R-IMP-08", "is an amount of money only with a decimal {word}, {mark}: say "
+        "`decimal: {word}` in `money` if all are written so"),
+    "other_currency": (
+        "R-IMP-08", "is not {currency}, the currency of the profile, nor one of its `signs`"),
     "too_many_decimals": (
         "R-IMP-08", "has more decimals than the {exponent} allowed for {currency} here"),
-    "negative": ("R-IMP-08", "is negative, and the profile does not say what that means"),
+    "negative": (
+        "R-IMP-08", "is negative, and the profile does not say that it may be (`negative: true`)"),
     "not_integer": ("R-IMP-09", "is not a whole number"),
     "not_time": ("R-IMP-10", "is not a time in one of the formats {formats}"),
+    "other_format": (
+        "R-IMP-10", "is not a time in one of the formats {formats}, but looks like {found}: add "
+        "that to `formats` of `times`, or of its field"),
     "in_future": ("R-IMP-10", "is in the future"),
     "unknown_value": ("R-IMP-11", "is not one of the values that the profile knows"),
     "empty": ("R-IMP-12", "is empty"),

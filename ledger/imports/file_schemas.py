@@ -18,10 +18,11 @@ from ledger.common import bounds
 from ledger.common.checking import split
 from ledger.common.currencies import EXPONENTS
 from ledger.common.values import Checks
+from ledger.imports.amounts import MARKS
+from ledger.imports.times import wrong_in
 
-KINDS = ("text", "id", "money", "integer", "time", "choice")
+KINDS = ("text", "id", "money", "integer", "time", "choice", "currency")
 ENCODINGS = ("utf-8", "gb18030")
-TOKENS = ("%Y", "%m", "%d", "%H", "%M", "%S")
 NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 
@@ -46,6 +47,16 @@ def names(**more: Any) -> fields.List[str]:
     return fields.List(fields.String(), **more)
 
 
+def _is_format(value: str) -> None:
+    if wrong := wrong_in(value):
+        raise ValidationError(wrong)
+
+
+def formats(**more: Any) -> fields.List[str]:
+    """Formats of times."""
+    return fields.List(fields.String(validate=_is_format), validate=validate.Length(1, 20), **more)
+
+
 class FieldSchema(Schema):
     """A field that a column fills."""
 
@@ -63,13 +74,17 @@ class FieldSchema(Schema):
     values = fields.Dict(fields.String(), fields.String())
     otherwise = fields.String()
     pad = fields.Integer(strict=True, validate=validate.Range(1, 100))
+    default = fields.String(validate=validate.Length(1, 200))
+    formats = formats()
 
     @pre_load
     def _listed(self, data: Any, **_: Any) -> Any:
-        """`values` may be a list of texts that mean themselves."""
+        """`values` may be a list of texts that mean themselves; `default` may be a number."""
         if isinstance(data, dict) and isinstance(data.get("values"), list):
-            return {**data, "values": {value: value for value in data["values"]
+            data = {**data, "values": {value: value for value in data["values"]
                                        if isinstance(value, str)}}
+        if isinstance(data, dict) and type(data.get("default")) is int:
+            data = {**data, "default": str(data["default"])}
         return data
 
 
@@ -105,6 +120,10 @@ def _check_choices(loaded: list[dict[str, Any]]) -> None:
             raise ValidationError("Only a number can be negative.")
         if field.get("optional") and field.get("required"):
             raise ValidationError("A column that may be missing cannot be required.")
+        if "formats" in field and field["kind"] != "time":
+            raise ValidationError("Only a time has formats.")
+        if "default" in field and (field.get("required") or field["kind"] in ("time", "currency")):
+            raise ValidationError("What is required, a time or a currency has no default.")
 
 
 class JoinSchema(Schema):
@@ -125,11 +144,13 @@ class FileSchema(Schema):
 
 
 class MoneySchema(Schema):
-    """The currency of all amounts, its decimals, and signs that may surround a number."""
+    """The currency of all amounts, its decimals, signs that may surround a number, and what stands
+    before the decimals."""
 
     currency = fields.String(required=True, validate=bounded(bounds.Currency))
     exponent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 4))
     signs = names(load_default=list)
+    decimal = fields.String(validate=validate.OneOf(list(MARKS)))
 
     @validates_schema
     def _agree(self, data: Any, **_: Any) -> None:
@@ -143,7 +164,7 @@ class TimesSchema(Schema):
     """How times are written, and in which zone."""
 
     zone = fields.String(required=True)
-    formats = names(required=True, validate=validate.Length(1, 20))
+    formats = formats(required=True)
 
     @validates("zone")
     def _known(self, value: str, **_: Any) -> None:
@@ -151,13 +172,3 @@ class TimesSchema(Schema):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValidationError(f"Not a time zone: {value!r}.") from None
-
-    @validates("formats")
-    def _parts(self, value: list[str], **_: Any) -> None:
-        for form in value:
-            rest = form
-            for token in TOKENS:
-                rest = rest.replace(token, "", 1)
-            if "%" in rest or not all(token in form for token in TOKENS[:3]):
-                raise ValidationError(
-                    f"Not %Y, %m, %d and perhaps %H, %M, %S, each once: {form!r}.")

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ledger.imports.amounts import POINT
+
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """One field that a column fills.
 
-    Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
-    what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
-    lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
-    the currency; a `volatile` cell may change while the row stays the same one.
+    Shapes: kind is text, id, money, integer, time, choice or currency; `values` maps the texts of a
+    choice to what they mean, `otherwise` is the meaning of all others (None: they are an error);
+    `blank` lists texts that count as an empty cell, `default` is the text that one stands for.
+    `decimals` are those of an amount that is finer than the currency; `formats` of a time replace
+    those of the profile; a `volatile` cell may change while the row stays the same one.
     """
 
     field: str
@@ -29,6 +32,8 @@ class Field:
     volatile: bool = False
     decimals: int | None = None
     pad: int = 0
+    default: str | None = None
+    formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,8 @@ class Profile:
 
     Shapes: `recipe`, its `order` or `count`, says what fields make (see `assembly`, `counting`);
     `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`;
-    `stated` is how a file's name says when it was made: a pattern, and the format of its group.
+    `stated` is how a file's name says when it was made: a pattern, and the format of its group;
+    `decimal` is what stands before decimals: point or comma.
     """
 
     name: str
@@ -84,6 +90,7 @@ class Profile:
     sha256: str
     trust_numbers: bool = False
     stated: tuple[str, str] | None = None
+    decimal: str = POINT
 
     @property
     def main(self) -> File:

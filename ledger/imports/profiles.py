@@ -15,6 +15,7 @@ from marshmallow import ValidationError
 
 from ledger.common.errors import Fault, Invalid, NotFound
 from ledger.imports.agreeing import check
+from ledger.imports.amounts import POINT
 from ledger.imports.once import OnceLoader
 from ledger.imports.profile import Field, File, Profile
 from ledger.imports.schemas import ProfileSchema
@@ -128,7 +129,7 @@ def _build(loaded: dict[str, Any]) -> Profile:
         files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
         counts="count" in loaded, recipe=loaded.get("order") or loaded["count"],
         warehouse=loaded.get("stock", {}).get("warehouse", ""),
-        stated=loaded.get("stated"),
+        stated=loaded.get("stated"), decimal=money.get("decimal", POINT),
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
     )
 
@@ -137,9 +138,13 @@ def _file(kind: str, loaded: dict[str, Any]) -> File:
     join = loaded.get("join")
     return File(
         kind=kind,
-        columns={column: tuple(Field(**field) for field in fields)
+        columns={column: tuple(_field(field) for field in fields)
                  for column, fields in loaded["columns"].items()},
         ignored=frozenset(loaded["ignored"]),
         join=None if join is None else (join["own"], join["main"]),
         key=loaded.get("key"), required=loaded["required"],
     )
+
+
+def _field(loaded: dict[str, Any]) -> Field:
+    return Field(**{**loaded, "formats": tuple(loaded.get("formats", ()))})

@@ -66,12 +66,41 @@ def test_parse__rejected_with_all_faults_at_once() -> None:
     raw = small()
     raw["colour"] = "red"
     raw["money"]["exponent"] = "2"
-    raw["times"] = {"zone": "Mars/Olympus", "formats": ["%d %b %Y"]}
+    raw["times"] = {"zone": "Mars/Olympus", "formats": ["%d %q %Y"]}
     raw["files"]["sales"]["columns"]["Nr"] = {"field": "number", "kind": "digits"}
     raw["order"]["total_minor"] = {"plus": ["sum"]}
     found = rejected(raw)
-    assert set(found) == {"/colour", "/money/exponent", "/times/zone", "/times/formats",
+    assert set(found) == {"/colour", "/money/exponent", "/times/zone", "/times/formats/0",
                           "/files/sales/columns/Nr/0/kind", "/order/total_minor"}
+
+
+@pytest.mark.parametrize(("where", "given", "path"), [
+    (("money", "decimal"), "dot", "/money/decimal"),
+    (("times", "formats"), ["%Y-%m-%dT%H:%M:%SZ"], "/times/formats/0"),
+    (("files", "sales", "columns", "Nr"), {"field": "number", "kind": "id", "formats": ["iso"]},
+     "/files/sales/columns/Nr"),
+    (("files", "sales", "columns", "Nr"), {"field": "number", "kind": "money", "default": "x"},
+     "/files/sales/columns/Nr"),
+    (("files", "sales", "columns", "Nr"), {"field": "number", "kind": "id", "default": "1",
+                                           "required": True}, "/files/sales/columns/Nr"),
+])
+def test_parse__rejected_when_a_cell_could_not_be_read(
+    where: tuple[str, ...], given: object, path: str
+) -> None:
+    raw = small()
+    inner = raw
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = given
+    assert path in rejected(raw)
+
+
+def test_parse__knows_how_cells_are_written() -> None:
+    raw = small()
+    raw["money"]["decimal"] = "comma"
+    raw["files"]["sales"]["columns"]["Summe"] |= {"default": 7}
+    found = profiles.parse(yaml.safe_dump(raw), "kiosk")
+    assert (found.decimal, found.main.fields()["sum"].default) == ("comma", "7")
 
 
 def test_parse__rejected_when_names_point_nowhere() -> None:
