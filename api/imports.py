@@ -21,6 +21,7 @@ from werkzeug.datastructures import FileStorage
 
 from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits, Free
+from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge, staging_folder
@@ -57,8 +58,8 @@ group = Blueprint("imports", __name__, description="Exports of platforms, file b
 class Job:
     """An import that goes on after its answer."""
 
-    def __init__(self, job: str, ledger: str, digest: str) -> None:
-        self.id, self.ledger, self.digest = job, ledger, digest
+    def __init__(self, job: str, ledger: str, digest: str, *, preview: bool) -> None:
+        self.id, self.ledger, self.digest, self.preview = job, ledger, digest, preview
         self.state, self.stage, self.done, self.total = "running", "", 0, 0
         self.problem: str | None = None
         self.summary: Summary | None = None
@@ -71,8 +72,9 @@ class Job:
     def shown(self) -> dict[str, Any]:
         """How far it has come, and what came of it."""
         counts = self.summary.counts() if self.summary is not None else None
-        return {"import": self.id, "state": self.state, "stage": self.stage, "done": self.done,
-                "total": self.total, "counts": counts, "problem": self.problem,
+        return {"import": self.id, "preview": self.preview, "state": self.state,
+                "stage": self.stage, "done": self.done, "total": self.total, "counts": counts,
+                "problem": self.problem,
                 "faults": 0 if self.summary is None else self.summary.fault_count,
                 "warnings": 0 if self.summary is None else self.summary.warning_count}
 
@@ -83,6 +85,7 @@ _lock = threading.Lock()
 
 @group.permit("/v1/imports", {"integration", "operations", "manager"}, name="import",
               method="POST")
+@group.arguments(PreviewQuery(), location="query")
 @group.arguments(KeyHeaders(), location="headers")
 @group.response(202, Free)
 @group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
@@ -92,9 +95,11 @@ _lock = threading.Lock()
         "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)},
         "trust_numbers": {"enum": list(TRUST)},
         "as_of": {"type": "string"}}}}}})
-def upload(headers: Mapping[str, str]) -> Response:
+def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
     """Import files. They are sent as multipart/form-data: `file` (one or more), `profile`, and if
-    wanted `shop`, `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made."""
+    wanted `shop`, `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made. With
+    `?preview=true` all is checked and counted, and nothing recorded: the key may then be used for
+    the import itself."""
     request.max_content_length = LARGEST
     options = {name: request.form.get(name) for name in OPTIONS}
     files = request.files.getlist("file")
@@ -103,19 +108,24 @@ def upload(headers: Mapping[str, str]) -> Response:
     _as_of(options)
     who = caller()
     key = orjson.dumps([who.ledger_id, who.actor, headers["idempotency_key"]]).decode()
-    job_id = str(uuid5(NAMESPACE_URL, "import:" + key))
+    preview = is_asked(query)
+    job_id = str(uuid5(NAMESPACE_URL, f"{'preview' if preview else 'import'}:{key}"))
     here = edge()
     with ExitStack() as held:
-        copies, digest = [], hashlib.sha256(orjson.dumps(options))
+        copies: list[Unnamed] = []
+        digest = hashlib.sha256(orjson.dumps(options))
         for file in files:
             copy = Unnamed(_name_of(file), file.stream, _staging(here))
             held.callback(copy.close)
+            if any(copy.digest == other.digest for other in copies):
+                raise InvalidValues([Fault("/file", "twice", "is given twice")])
             digest.update(copy.digest)
             copies.append(copy)
         with _lock:
             job = _jobs.get(job_id)
             if job is None or (job.state == "failed" and job.digest == digest.hexdigest()):
-                job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest())
+                job = _jobs[job_id] = Job(
+                    job_id, who.ledger, digest.hexdigest(), preview=preview)
                 while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
                     _jobs.popitem(last=False)[1].held.close()
                 threading.Thread(target=_run, args=(here, who, job, copies), daemon=False,
@@ -135,6 +145,8 @@ def _name_of(file: FileStorage) -> str:
 def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
     faults = [Fault(f"/{escaped(name)}", "unknown", "is no field here")
               for name in sorted({*request.form} - {*OPTIONS} | {*request.files} - {"file"})]
+    faults += [Fault(f"/{escaped(name)}", "twice", "is given twice")
+               for name, values in request.form.lists() if len(values) > 1]
     if not files:
         faults.append(Fault("/file", "missing", "is needed: the export"))
     if options["profile"] not in known:
@@ -167,7 +179,8 @@ def _run(
             here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
             context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
             stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
-            as_of_us=_as_of(options), staging_dir=_staging(here), progress=job.progress)
+            as_of_us=_as_of(options), dry_run=job.preview, staging_dir=_staging(here),
+            progress=job.progress)
         job.held.callback(summary.close)
         job.summary = summary
         job.state = "done" if summary.ok else "rejected" if not summary.accepted else "part"

@@ -4,6 +4,7 @@ import base64
 import hmac
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 
 import flask_smorest
@@ -151,6 +152,26 @@ def _faults(at: str, found: Any) -> list[Fault]:
             Fault(at, "malformed", str(one)) for one in found]
 
 
+def _reads_query(view: Callable[..., Any]) -> bool:
+    """Whether something of a view reads the query, and so refuses what it does not know."""
+    parameters = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())
+    return any(one.get("in") == "query" for one in parameters if isinstance(one, dict))
+
+
+def _without_query(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view that takes no query. Errors: 400 where there is one (R-PRJ-31)."""
+
+    @wraps(view)
+    def strict(*args: Any, **given: Any) -> Any:
+        if request.args:
+            raise Problem("not_understood", names=", ".join(request.args), errors=[
+                Fault(f"/query/{escaped(name)}", "unknown", "is no field here")
+                for name in request.args])
+        return view(*args, **given)
+
+    return strict
+
+
 class Blueprint(flask_smorest.Blueprint):
     """A group of routes under /v1."""
 
@@ -163,7 +184,8 @@ class Blueprint(flask_smorest.Blueprint):
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             PERMITS[f"{self.name}.{name}"] = frozenset(roles)
-            self.add_url_rule(rule, name, view, methods=[method])
+            self.add_url_rule(rule, name, view if _reads_query(view) else _without_query(view),
+                              methods=[method])
             return view
 
         return decorate

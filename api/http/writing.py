@@ -9,7 +9,7 @@ from uuid import UUID
 import marshmallow
 import msgspec
 import orjson
-from flask import Response
+from flask import Response, request
 
 from api.http import previewing, single
 from api.http.edge_errors import Problem
@@ -20,6 +20,7 @@ from api.http.reading import at_position
 from api.http.routes import Blueprint, caller, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
+from ledger.common.errors import Fault
 from ledger.core.commands import Command, OnStream
 from ledger.writing import requests
 
@@ -115,6 +116,9 @@ def _add(group: Blueprint, route: Route) -> None:
         now = route.ignores_given_time or "occurred_at" not in values
         if now:
             values["occurred_at"] = datetime.now(UTC)
+        if not versioned and "If-Match" in request.headers:
+            raise Problem("not_understood", names="If-Match", errors=[Fault(
+                "/headers/If-Match", "unknown", "is no field here")])
         if versioned:
             values["expected_version"] = _version(
                 headers.get("if_match"), needed=route.requires_if_match)

@@ -165,6 +165,46 @@ def test_upload__rejected_with_a_field_that_there_is_not(web: Web) -> None:
         (f"/{name}", "is no field here") for name in ("dry_run", "more", "trust~1number")]
 
 
+def upload(web: Web, query: str = "", key: str = "upload", **fields: Any) -> TestResponse:
+    """An upload of the sample."""
+    return web.client.post(
+        f"/v1/imports{query}", headers=web.headers("integration", "main", {"Idempotency-Key": key}),
+        data={"profile": "taobao-orders", "file": (io.BytesIO(SAMPLE.read_bytes()), SAMPLE.name),
+              **fields})
+
+
+@on_sqlite
+def test_upload__rejected_with_what_is_given_twice(web: Web) -> None:
+    """R-PRJ-31. Which of the two is meant, nobody knows."""
+    answer = upload(web, policy=["reject_everything", "reject_failed_rows"])
+    found = problem(answer, 422, "invalid_values")
+    assert [(one["pointer"], one["code"]) for one in found["errors"]] == [("/policy", "twice")]
+    same = [(io.BytesIO(SAMPLE.read_bytes()), name) for name in ("a.csv", "b.csv")]
+    found = problem(upload(web, file=same), 422, "invalid_values")
+    assert [(one["pointer"], one["code"]) for one in found["errors"]] == [("/file", "twice")]
+    for query in ("?dry_run=true", "?preview=yes", "?preview=true&preview=true"):
+        problem(upload(web, query), 400, "not_understood")
+    assert web.ledger().head().position == 1
+
+
+@on_sqlite
+def test_preview__of_an_upload_counts_and_records_nothing(web: Web) -> None:
+    """Under the same key it may then be imported, and comes to what the preview said."""
+    asked = upload(web, "?preview=true")
+    assert asked.status_code == 202
+    eventually(lambda: shown(web, asked)["state"] != "running")
+    told = shown(web, asked)
+    assert (told["preview"], told["state"], told["counts"]["events"]) == (True, "done", 0)
+    assert web.ledger().head().position == 1
+    made = upload(web)
+    assert made.headers["Location"] != asked.headers["Location"]
+    eventually(lambda: shown(web, made)["state"] != "running")
+    found = shown(web, made)
+    assert (found["preview"], found["state"]) == (False, "done")
+    assert found["counts"]["accepted"] == told["counts"]["accepted"] > 0
+    assert web.ledger().head().position == found["counts"]["position"] > 1
+
+
 @on_sqlite
 def test_upload__rejected_with_a_time_that_is_none(web: Web) -> None:
     """R-PRJ-03. Before anything of it is read."""

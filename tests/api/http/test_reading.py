@@ -1,11 +1,13 @@
 """What a list takes of a query, and what it refuses: nothing that it does not use."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 
-from api.http.routes import PERMITS
+from api.http.routes import PERMITS, PUBLIC
+from api.http.writing import ROUTES
 from projections.asking.names import OPTIONS, TAKES
 from tests.conftest import on_sqlite
 from tests.support.bodies import order, stocked
@@ -72,3 +74,25 @@ def test_period__rejected_over_http(web: Web, query: str, status: int, code: str
     for path in ("orders", "fulfilment", "returns", "reconciliation", "revenue", "stock-ledger"):
         problem(web.get(f"/v1/{path}?{query}", "manager"), status, code)
     problem(web.get("/v1/revenue?by=weather", "manager"), 400, "unknown_way")
+
+
+@on_sqlite
+def test_parameter__rejected_when_it_is_unknown_on_every_route(web: Web) -> None:
+    """R-PRJ-31. Also where no query is read at all."""
+    stocked(web)
+    web.done("/v1/orders", order(), "service")
+    seen = set()
+    for rule, endpoint in rules(web):
+        roles = PERMITS[endpoint]
+        headers = {} if roles == PUBLIC else web.headers(min(roles), "main", {})
+        answer = web.client.get(f"{filled(rule, web).partition('?')[0]}?dry_run=true",
+                                headers=headers)
+        found = problem(answer, 400, "not_understood")
+        assert "/query/dry_run" in [one["pointer"] for one in found["errors"]], rule
+        seen.add(endpoint.partition(".")[0])
+    for route in ROUTES:
+        role = min(PERMITS[next(name for name in PERMITS if name.endswith(
+            "." + route.command.NAME.replace(".", "-")))])
+        answer = web.post(re.sub("<[a-z]+>", "x", route.path) + "?dry_run=true", {}, role)
+        assert problem(answer, 400, "not_understood")["errors"][0]["pointer"] == "/query/dry_run"
+    assert seen > {"orders", "stock", "log", "imports", "description"}

@@ -12,12 +12,12 @@ from api.http import writing
 from api.http.routes import PERMITS
 from api.http.writing import ROUTES, Route
 from ledger.common.context import Receipt
-from ledger.core.commands import Command
+from ledger.core.commands import Command, OnStream
 from ledger.settings import Settings
 from tests.support import samples
 from tests.support.builders import CONTEXT, place
 from tests.support.erasing import buyer
-from tests.support.web import Web
+from tests.support.web import Web, problem
 
 MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
 VERSIONS = {"other:1": 3}
@@ -63,7 +63,8 @@ def test_routes__answer_with_the_version_of_their_subject(
         body = {name: value for name, value in body.items() if name not in route.looked_up}
         body["person"] = _person()
     path = path_of(route, body)
-    answer = _web.post(path, body, role_of(route), If_Match='"6"')
+    seen = {"If_Match": '"6"'} if issubclass(route.command, OnStream) else {}
+    answer = _web.post(path, body, role_of(route), **seen)
     assert answer.status_code == 201, answer.text
     (command,) = sent
     assert type(command) is route.command
@@ -71,3 +72,13 @@ def test_routes__answer_with_the_version_of_their_subject(
     if route.location:
         assert answer.headers["Location"] == (
             f"{route.location}/{command.subject.replace('%', '%25')}")
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if not issubclass(one.command, OnStream)],
+                         ids=lambda route: route.path)
+def test_version__rejected_where_none_is_looked_at(route: Route) -> None:
+    """R-PRJ-31. Whoever sends it believes that it is."""
+    body = samples.fitting(route.command)
+    answer = _web.post(path_of(route, body), body, role_of(route), If_Match='"1"')
+    found = problem(answer, 400, "not_understood")
+    assert [one["pointer"] for one in found["errors"]] == ["/headers/If-Match"]
