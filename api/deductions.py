@@ -33,6 +33,7 @@ from ledger.deductions.commands import (
 )
 from projections.asking.past import nothing_about
 from projections.asking.questions import Question
+from projections.deductions import DeductionRow
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}
@@ -105,4 +106,4 @@ def _deduction(asked: Question) -> Found:
 
 single.add(group, Single(ONE, "deduction", "deduction",
                          "One deduction; members who see only their own find no other.", STAFF,
-                         _deduction))
+                         _deduction, DeductionRow))

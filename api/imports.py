@@ -11,16 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 import marshmallow
 import orjson
 from flask import Response, request
+from msgspec import field
 from werkzeug.datastructures import FileStorage
 
+from api.http import shapes
 from api.http.edge_errors import EDGE, Problem
-from api.http.fields import Digits, Free
+from api.http.fields import Digits
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
@@ -37,6 +39,7 @@ from ledger.imports.sources import Unnamed
 from ledger.imports.summary import Summary
 from ledger.settings import Settings
 from projections.asking.clocks import moment
+from projections.asking.columns import Columns, code, says
 
 LARGEST = 64 << 20
 """The most bytes of an upload."""
@@ -55,12 +58,62 @@ OPTIONS = ("profile", "shop", "policy", "stock", "trust_numbers", "as_of")
 group = Blueprint("imports", __name__, description="Exports of platforms, file by file.")
 
 
+STATES = RUNNING, DONE, REJECTED, PART, FAILED = ("running", "done", "rejected", "part", "failed")
+"""How an import stands: all of it was taken, nothing, or a part; or it failed."""
+
+
+class ImportCounts(Columns):
+    """What an import did."""
+
+    rows: Annotated[int, says("The data rows of all files.")]
+    accepted: Annotated[int, says("Rows that were recorded.")]
+    rejected: Annotated[int, says("Rows in which something is wrong.")]
+    duplicates: Annotated[int, says("Rows that brought nothing new.")]
+    older: Annotated[int, says("Of these, rows that are older news than what is known.")]
+    erased: Annotated[int, says("Rows that name something of somebody who was erased.")]
+    events: Annotated[int, says("Events that were recorded.")]
+    position: Annotated[int, says("The head of the log.")]
+
+
+class ImportProgress(Columns):
+    """How far an import has come, and what came of it."""
+
+    id: Annotated[str, says("The import.")] = field(name="import")
+    preview: Annotated[bool, says("Whether it is only tried, and nothing is recorded.")]
+    state: Annotated[str, code(*STATES)]
+    stage: Annotated[str, says("What is being done.")]
+    done: Annotated[int, says("How much of it is done.")]
+    total: Annotated[int | None, says("How much of it there is; null where that is not known.")]
+    counts: Annotated[ImportCounts | None, says("What it did; null while it runs.")]
+    problem: Annotated[str | None, says("Why it failed; null where it did not.")]
+    faults: Annotated[int, says("How many faults there are.")]
+    warnings: Annotated[int, says("How many warnings there are.")]
+
+
+class FaultRow(Columns):
+    """One thing that is wrong in a file, or was read otherwise than it is printed."""
+
+    file: Annotated[str, says("The file.")]
+    row: Annotated[int, says("The row, the header is 1; 0: the file as a whole.")]
+    column: Annotated[str, says("The column; empty: the row as a whole.")]
+    value: Annotated[str, says("What stands there; what is personal is hidden.")]
+    code: Annotated[str, says("The code of the fault.")]
+    rule: Annotated[str, says("Its rule.")]
+    reason: Annotated[str, says("What is wrong.")]
+
+
+class RowFaults(Columns):
+    """Faults or warnings of an import."""
+
+    items: Annotated[list[FaultRow], says("By file and row.")]
+
+
 class Job:
     """An import that goes on after its answer."""
 
     def __init__(self, job: str, ledger: str, digest: str, *, preview: bool) -> None:
         self.id, self.ledger, self.digest, self.preview = job, ledger, digest, preview
-        self.state, self.stage, self.done, self.total = "running", "", 0, 0
+        self.state, self.stage, self.done, self.total = RUNNING, "", 0, 0
         self.problem: str | None = None
         self.summary: Summary | None = None
         self.held = ExitStack()
@@ -87,7 +140,7 @@ _lock = threading.Lock()
               method="POST")
 @group.arguments(PreviewQuery(), location="query")
 @group.arguments(KeyHeaders(), location="headers")
-@group.response(202, Free)
+@group.response(202, shapes.one(ImportProgress))
 @group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
     "type": "object", "required": ["file", "profile"], "properties": {
         "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
@@ -123,10 +176,10 @@ def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
             copies.append(copy)
         with _lock:
             job = _jobs.get(job_id)
-            if job is None or (job.state == "failed" and job.digest == digest.hexdigest()):
+            if job is None or (job.state == FAILED and job.digest == digest.hexdigest()):
                 job = _jobs[job_id] = Job(
                     job_id, who.ledger, digest.hexdigest(), preview=preview)
-                while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
+                while len(_jobs) > KEPT and next(iter(_jobs.values())).state != RUNNING:
                     _jobs.popitem(last=False)[1].held.close()
                 threading.Thread(target=_run, args=(here, who, job, copies), daemon=False,
                                  kwargs={"options": options, "until": held.pop_all()},
@@ -183,11 +236,11 @@ def _run(
             progress=job.progress)
         job.held.callback(summary.close)
         job.summary = summary
-        job.state = "done" if summary.ok else "rejected" if not summary.accepted else "part"
+        job.state = DONE if summary.ok else REJECTED if not summary.accepted else PART
     except LedgerError as error:
-        job.state, job.problem = "failed", str(error)
+        job.state, job.problem = FAILED, str(error)
     except Exception:
-        job.state, job.problem = "failed", EDGE["our_fault"].words
+        job.state, job.problem = FAILED, EDGE["our_fault"].words
         raise
     finally:
         until.close()
@@ -202,7 +255,7 @@ def _job(name: str) -> Job:
 
 
 @group.permit("/v1/imports/<job>", READERS, name="import-progress")
-@group.response(200, Free)
+@group.response(200, shapes.one(ImportProgress))
 def progress(job: str) -> Response:
     """How far an import has come, and its state: running, done, part, rejected or failed."""
     return Response(orjson.dumps(_job(job).shown()), content_type="application/json")
@@ -217,7 +270,7 @@ class FaultsQuery(marshmallow.Schema):
 
 @group.permit("/v1/imports/<job>/faults", READERS, name="import-faults")
 @group.arguments(FaultsQuery(), location="query")
-@group.response(200, Free)
+@group.response(200, shapes.one(RowFaults))
 def faults(query: Mapping[str, Any], job: str) -> Response:
     """What is wrong in the files: file, row, column, code, rule; never a personal value."""
     summary = _job(job).summary
@@ -226,7 +279,7 @@ def faults(query: Mapping[str, Any], job: str) -> Response:
 
 @group.permit("/v1/imports/<job>/warnings", READERS, name="import-warnings")
 @group.arguments(FaultsQuery(), location="query")
-@group.response(200, Free)
+@group.response(200, shapes.one(RowFaults))
 def warnings(query: Mapping[str, Any], job: str) -> Response:
     """What was read otherwise than it is printed, such as full-width digits of an order number."""
     summary = _job(job).summary

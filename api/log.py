@@ -10,14 +10,13 @@ import marshmallow
 from flask import Response
 
 from api import sheets
+from api.http import shapes
 from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text, Word
 from api.http.noting import note_reading
 from api.http.reading import (
     DAY,
     DEFAULT_LIMIT,
-    AnswerSchema,
-    ItemSchema,
     PageQuery,
     as_json,
     at_position,
@@ -33,6 +32,9 @@ from ledger.log.roots import frontier_at
 from ledger.log.store import Head
 from ledger.writing.refusals import Attempts
 from projections.asking.clocks import Cut, PositionBeyondHead, header
+from projections.asking.columns import columns_of
+from projections.asking.headers import LogHeader
+from projections.audit.answers import Root, TrailRow
 from projections.audit.trail import Asked, found, rows
 
 EVIDENCE = {"auditor", "manager"}
@@ -40,8 +42,11 @@ EVIDENCE = {"auditor", "manager"}
 
 EXPORTS = {"ndjson": "application/x-ndjson", **sheets.TYPES}
 FORMS = ("json", *EXPORTS)
-COLUMNS = ("position", "recorded_at", "occurred_at", "type", "stream", "version", "actor", "role",
-           "client", "command_id", "summary")
+NAMES = ("position", "recorded_at", "occurred_at", "type", "stream", "version", "actor", "role",
+         "client", "command_id", "summary")
+COLUMNS = sorted((column for column in columns_of(TrailRow) if column.name in NAMES),
+                 key=lambda column: NAMES.index(column.name))
+"""What CSV and Excel have of an event."""
 EXPORTED = 100_000
 """The most events in one export."""
 
@@ -49,7 +54,7 @@ group = Blueprint("log", __name__, description="The log itself, and who did what
 
 
 @group.permit("/v1/log/head", READERS | {"admin"}, name="head")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(Root, LogHeader))
 def head() -> Response:
     """Where the log ends: position, root of the tree, time of recording. Keep it elsewhere."""
     here, name = edge(), caller().ledger
@@ -65,7 +70,7 @@ class RootQuery(marshmallow.Schema):
 
 @group.permit("/v1/log/root", READERS | {"admin"}, name="root")
 @group.arguments(RootQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(Root, LogHeader))
 def root(query: Mapping[str, Any]) -> Response:
     """The root of the tree over the first so many events: what `ledger verify --expect` takes."""
     return _root(query["position"], edge().store.head(caller().ledger))
@@ -86,7 +91,7 @@ def _root(position: int, end: Head) -> Response:
 
 @group.permit("/v1/refusals", EVIDENCE, name="refusals")
 @group.arguments(PageQuery(), location="query")
-@group.response(200, AnswerSchema)
+@group.response(200, shapes.listing(TrailRow))
 def refusals(query: Mapping[str, Any]) -> Response:
     """What was refused: which command, from whom, by which rule."""
     return _trail(query, Asked(type=Attempts.Refused.TOPIC))
@@ -106,7 +111,7 @@ class AuditQuery(PageQuery):
 
 @group.permit("/v1/audit", EVIDENCE, name="audit")
 @group.arguments(AuditQuery(), location="query")
-@group.response(200, AnswerSchema)
+@group.response(200, shapes.listing(TrailRow))
 @group.doc(**{"x-also": list(EXPORTS.values())})
 def audit(query: Mapping[str, Any]) -> Response:
     """Who did what, when it happened and when it was known, and what it changed.

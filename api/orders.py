@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow
 from flask import Response
 
-from api.http import reading, single, writing
+from api.http import reading, shapes, single, writing
 from api.http.answers import SEEN
 from api.http.fields import Word
 from api.http.history import add_history, etag_of
@@ -14,7 +14,6 @@ from api.http.noting import Opened, note_reading
 from api.http.opening import opened_rows
 from api.http.reading import (
     ClockQuery,
-    ItemSchema,
     Listed,
     NoQuery,
     PlacedQuery,
@@ -73,7 +72,9 @@ from ledger.reconciliation.commands import SignReconciliation
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.asking.questions import Question
+from projections.orders.answers import ExplainedOrder, OneOrder
 from projections.orders.explain import explain_order
+from projections.orders.slip_answers import SlipRow
 from projections.orders.story import story_of
 from projections.reports import REPORTS
 from projections.slips import slip_of
@@ -183,12 +184,12 @@ def _order(asked: Question) -> Found:
 single.add(group, Single(
     ONE, "order", "order",
     "One order: its statuses and sums, its lines with their pieces by state, its parcels.",
-    READERS, _order))
+    READERS, _order, OneOrder))
 
 
 @group.permit(f"{ONE}/explain", READERS, name="order-explain")
 @group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(ExplainedOrder))
 def explain(query: Mapping[str, Any], order: str) -> Response:
     """Every sum of an order with the events that it adds up from: position, pointer, factor."""
     as_of, figures = explain_order(edge().store, caller().ledger, order, question(query).as_of)
@@ -204,7 +205,7 @@ class SlipBody(marshmallow.Schema):
 @group.permit(f"{ONE}/slip", SLIP, name="slip", method="POST")
 @group.arguments(NoQuery(), location="query")
 @group.arguments(SlipBody())
-@group.response(200, ItemSchema, headers=SEEN)
+@group.response(200, shapes.item(SlipRow), headers=SEEN)
 def read_slip(query: Mapping[str, str], body: Mapping[str, str], order: str) -> Response:
     """The slip of an order: where it goes, what is in it, where that lies, and what has changed
     since it was approved. Who reads it is noted, with the purpose and the names of the fields that

@@ -1,16 +1,16 @@
 """Persons over HTTP: found by what they stand in, held, erased by two, and shown what is held."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import marshmallow
 import orjson
 from flask import Response
 
-from api.http import writing
+from api.http import shapes, writing
 from api.http.fields import Bounded, Text
 from api.http.noting import note_reading
-from api.http.reading import ItemSchema, NoQuery, at_position
+from api.http.reading import NoQuery, at_position
 from api.http.routes import Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.common.bounds import StreamText
@@ -34,6 +34,8 @@ from ledger.erasure.finding import (
 )
 from ledger.log.persons import LedgerKeys
 from projections.asking.clocks import NOW, Cut, header
+from projections.asking.columns import Columns, Subject, says
+from projections.audit.answers import PersonEvents, PersonStatus
 from projections.audit.persons import held_on
 
 OFFICE = {"admin", "manager"}
@@ -95,16 +97,16 @@ class FindBody(marshmallow.Schema):
                 "is needed alone, or `channel` and `account` in its place", "about")
 
 
-class PersonsSchema(marshmallow.Schema):
-    """Persons."""
+class FoundPersons(Columns):
+    """Persons who were found."""
 
-    persons = marshmallow.fields.List(marshmallow.fields.String(), required=True)
+    persons: Annotated[list[Subject], says("Them.")]
 
 
 @group.permit("/v1/persons/find", OFFICE, name="find", method="POST")
 @group.arguments(NoQuery(), location="query")
 @group.arguments(FindBody())
-@group.response(200, PersonsSchema)
+@group.response(200, shapes.one(FoundPersons))
 def find(query: Mapping[str, str], body: Mapping[str, str]) -> Response:
     """The persons of a stream or of an account. What is asked for stands in the body, so that no
     address holds an account. Who found whom is noted, without what was asked for."""
@@ -135,7 +137,7 @@ def _must_be_person(person: str) -> None:
 
 @group.permit(ONE, OFFICE, name="person")
 @group.arguments(NoQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(PersonStatus))
 def read_person(query: Mapping[str, str], person: str) -> Response:
     """Whether somebody asks to erase a person, whether they are held, whether they are erased."""
     _must_be_person(person)
@@ -145,7 +147,7 @@ def read_person(query: Mapping[str, str], person: str) -> Response:
 
 @group.permit(f"{ONE}/events", OFFICE, name="events")
 @group.arguments(NoQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(PersonEvents))
 def read_events(query: Mapping[str, str], person: str) -> Response:
     """All that is held on a person: each event about them with what is sealed for them opened. Who
     read it is noted."""

@@ -6,15 +6,22 @@ from typing import Any
 import marshmallow
 from flask import Response
 
-from api.http import reading, writing
+from api.http import reading, shapes, writing
 from api.http.fields import Digits, Text, Time
-from api.http.reading import ItemSchema, Listed, at_position
+from api.http.reading import Listed, at_position
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.common.days import day_of
 from ledger.policies.commands import ConfirmRetention, PublishPolicy, WithdrawPolicy
 from projections.asking.clocks import NOW, header
-from projections.policies import book_of, deadline, differences, roster_of
+from projections.policies import (
+    DeadlineAnswer,
+    PolicyDifferences,
+    book_of,
+    deadline,
+    differences,
+    roster_of,
+)
 
 WRITERS = {"admin", "manager"}
 READ_BY = READERS | {"member", "admin"}
@@ -41,7 +48,7 @@ class VersionsQuery(marshmallow.Schema):
 
 @group.permit("/v1/policy-differences", READ_BY, name="differences")
 @group.arguments(VersionsQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(PolicyDifferences))
 def read_differences(query: Mapping[str, Any]) -> Response:
     """What differs between two versions."""
     store, ledger = edge().store, caller().ledger
@@ -62,7 +69,7 @@ class DeadlineQuery(marshmallow.Schema):
 
 @group.permit("/v1/deadlines/<name>", READ_BY, name="deadline")
 @group.arguments(DeadlineQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(DeadlineAnswer))
 def read_deadline(query: Mapping[str, Any], name: str) -> Response:
     """Until when what started at a time has to be done, by the version in force on that day."""
     store, ledger = edge().store, caller().ledger

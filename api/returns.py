@@ -22,6 +22,7 @@ from ledger.returns.commands import (
 from projections.asking.past import nothing_about
 from projections.asking.questions import Question
 from projections.reports import REPORTS
+from projections.returns import CaseRow
 
 SERVICE = {"service", "manager", "integration"}
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
@@ -58,4 +59,5 @@ def _case(asked: Question) -> Found:
 
 
 single.add(group, Single(ONE, "case", "case",
-                         "One case: where its goods are, how far its refund.", READERS, _case))
+                         "One case: where its goods are, how far its refund.", READERS, _case,
+                         CaseRow))

@@ -6,13 +6,12 @@ from typing import Any
 from flask import Response
 
 from api import sheets
-from api.http import reading, writing
+from api.http import reading, shapes, writing
 from api.http.noting import note_reading
 from api.http.opening import opened_rows
 from api.http.reading import (
     STAFF,
     STAFF_READERS,
-    ItemSchema,
     Listed,
     MonthQuery,
     NoQuery,
@@ -30,6 +29,7 @@ from ledger.common.values import subject
 from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question
+from projections.scores.answers import ExplainedScore
 from projections.scores.terms import explain_score
 
 GRADERS = EVERYBODY - {"auditor", "admin", "integration"}
@@ -64,7 +64,7 @@ reading.add(group, [
 
 @group.permit("/v1/scores/<member>/explain", STAFF, name="explain-score")
 @group.arguments(MonthQuery(exclude=("limit", "cursor")), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(ExplainedScore))
 def explain(query: Mapping[str, Any], member: str) -> Response:
     """Why a member's month has its score: terms that add up to it, with their events."""
     _must_be_own(member)

@@ -1,7 +1,8 @@
 """Rows as CSV and as Excel workbooks. No cell is ever a formula, whatever was recorded; a number is
 a number, and a text stays the text that it is, digit by digit.
 
-Which decimals are numbers says the column, not their looks: a SKU may be called 10.5.
+Which texts are numbers, days and times says the kind of their column, not their looks: a SKU may be
+called 10.5.
 """
 
 import csv
@@ -15,10 +16,12 @@ from typing import Any
 
 import orjson
 
+from api.messages import language, tr
 from ledger.common.decimals import plain
 from ledger.common.values import MAX_INTEGER, exact
 from projections import reports
-from projections.asking.answering import alongside
+from projections.asking.answering import alongside, type_of
+from projections.asking.columns import Column, Kind, columns_of
 from projections.asking.questions import Question
 from projections.store.models import ReadModels
 
@@ -28,18 +31,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MARK = "'"
 """What stands before a text in CSV that a spreadsheet would take for something else."""
 
-DECIMALS = frozenset((
-    "amount", "bonus", "coefficient", "committee", "days", "deductions", "factor", "part", "points",
-    "score", "second", "self", "share", "value", "weight"))
-"""The columns of reports that hold decimals which the ledger computed: they are numbers."""
+LEFT = frozenset((Kind.DAY, Kind.MONTH, Kind.CLOCK, Kind.TIME))
+"""The kinds of columns that hold days, months and times: they may become such in a spreadsheet."""
 
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,30})?", re.ASCII).fullmatch
 """A decimal as the ledger computes it."""
-
-DAYS = frozenset((
-    "appeal_until", "day", "effective_from", "end", "joined_on", "left_on", "month", "since",
-    "start", "until"))
-"""The columns that hold days, months and times of a day: they may become such in a spreadsheet."""
 
 _MONTH = (r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(t|tember)?"
           r"|oct(ober)?|nov(ember)?|dec(ember)?)")
@@ -65,30 +61,26 @@ TYPES = {"csv": "text/csv; charset=utf-8",
 Row = Mapping[str, Any]
 
 
-def as_csv(rows: Iterable[Row], names: Sequence[str]) -> bytes:
-    """Rows as CSV in UTF-8 with a byte order mark, for Excel.
+def as_csv(rows: Iterable[Row], columns: Sequence[Column]) -> bytes:
+    """Rows as CSV in UTF-8 with a byte order mark, for Excel; the first line has the names of the
+    columns, whatever language the user speaks, and is there without any row, too.
 
     A text gets a ' before it that looks like a formula, that a spreadsheet would read as another
     number, a day or a time (18 digits, 007, 3E5, 10.50, 1-2), or that begins with one already. So
     whoever reads the file takes one ' from the beginning of each cell that has it, and has the text
     itself. A whole number that a cell would round is such a text.
     """
-    return b"".join(_csv_lines(rows, names))
+    return b"".join(csv_lines(rows, columns))
 
 
-def csv_lines(rows: Iterable[Row]) -> Iterator[bytes]:
-    """The same line by line, with the columns of the first row."""
-    rows = iter(rows)
-    first = next(rows, {})
-    yield from _csv_lines(chain([first] if first else [], rows), list(first))
-
-
-def _csv_lines(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
+def csv_lines(rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[bytes]:
+    """The same line by line."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write("\ufeff")
+    names = [column.name for column in columns]
     cells: Iterable[Sequence[Any]] = (
-        [_safe(name, _plain(row[name])) for name in names] for row in rows)
+        [_safe(column, _plain(row.get(column.name))) for column in columns] for row in rows)
     for line in chain([names], cells):
         writer.writerow(line)
         yield text.getvalue().encode()
@@ -96,12 +88,18 @@ def _csv_lines(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
         text.truncate()
 
 
-Tables = Mapping[str, tuple[Sequence[str], Iterable[Row]]]
-"""Sheets by their titles: the names of the columns, and the rows."""
+Tables = Mapping[str, tuple[Sequence[Column], Iterable[Row]]]
+"""Sheets by their titles: the columns, and the rows."""
+
+
+def heading(column: Column) -> str:
+    """What a column is called where people read it: in Chinese its label, in English its name."""
+    return tr(column.key) if language() == "zh" else column.name
 
 
 def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
-    """Tables as a workbook, with a last sheet that says what they are about.
+    """Tables as a workbook, with a last sheet that says what they are about, and where the columns
+    are headed by labels, one that says which names those stand for.
 
     Decimals that the ledger computed are numbers; every other text stays a text. A whole number
     that a cell would round is a text of its digits.
@@ -113,24 +111,28 @@ def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
                                     "strings_to_urls": False}) as book:
         book.set_properties({"created": MADE})
         bold = book.add_format({"bold": True})
-        for title, (names, rows) in tables.items():
-            _fill(book.add_worksheet(title), names, rows, bold)
+        for title, (columns, rows) in tables.items():
+            _fill(book.add_worksheet(title), columns, rows, bold)
         if about is not None:
             _about(book.add_worksheet("as of"), about, bold)
+        if named := {heading(column): column.name for columns, _ in tables.values()
+                     for column in columns if heading(column) != column.name}:
+            _about(book.add_worksheet("columns"), named, bold)
     return file.getvalue()
 
 
-def _fill(sheet: Any, names: Sequence[str], rows: Iterable[Row], bold: Any) -> None:
-    sheet.write_row(0, 0, names, bold)
+def _fill(sheet: Any, columns: Sequence[Column], rows: Iterable[Row], bold: Any) -> None:
+    heads = list(map(heading, columns))
+    sheet.write_row(0, 0, heads, bold)
     sheet.freeze_panes(1, 0)
-    widths = [len(name) for name in names]
+    widths = list(map(len, heads))
     for number, row in enumerate(rows, 1):
-        for column, name in enumerate(names):
-            value = _plain(row[name])
-            _write(sheet, (number, column), value, decimal=name in DECIMALS)
-            widths[column] = max(widths[column], len(str(value)))
-    for column, width in enumerate(widths):
-        sheet.set_column(column, column, min(WIDEST, width + 2))
+        for at, column in enumerate(columns):
+            value = _plain(row.get(column.name))
+            _write(sheet, (number, at), value, decimal=column.kind is Kind.DECIMAL)
+            widths[at] = max(widths[at], len(str(value)))
+    for at, width in enumerate(widths):
+        sheet.set_column(at, at, min(WIDEST, width + 2))
 
 
 def _about(sheet: Any, about: Mapping[str, Any], bold: Any) -> None:
@@ -161,13 +163,13 @@ def _plain(value: Any) -> Any:
     return orjson.dumps(exact(value)).decode() if isinstance(value, dict | list) else value
 
 
-def _safe(name: str, value: Any) -> Any:
-    """A value as a cell of CSV under a column of this name."""
+def _safe(column: Column, value: Any) -> Any:
+    """A value as a cell of CSV in a column."""
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return f"{MARK}{value}"
-    if not isinstance(value, str) or (name in DECIMALS and _is_number(value)):
+    if not isinstance(value, str) or (column.kind is Kind.DECIMAL and _is_number(value)):
         return value
-    odd = name not in DAYS and _LOOKS(value) and not _SAME(value)
+    odd = column.kind not in LEFT and _LOOKS(value) and not _SAME(value)
     return f"{MARK}{value}" if odd or value.startswith((*FORMULA, MARK)) else value
 
 
@@ -187,5 +189,5 @@ def workbook(
         other: alongside(models, ledger, reports.REPORTS[other], same, answer=first)
         for other in others}}
     as_of = first.as_of
-    return as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
-                           for title, answer in answers.items()}, as_of), as_of
+    return as_xlsx({title: (columns_of(type_of(reports.REPORTS[title]).row), answer.rows)
+                    for title, answer in answers.items()}, as_of), as_of

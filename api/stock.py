@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import Response
 
-from api.http import reading, writing
+from api.http import reading, shapes, writing
 from api.http.history import add_history
-from api.http.reading import ClockQuery, ItemSchema, Listed, PeriodQuery, at_position, question
+from api.http.reading import ClockQuery, Listed, PeriodQuery, at_position, question
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
@@ -18,6 +18,7 @@ from ledger.stock.prices import PriceSku
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse
+from projections.stock.answers import ExplainedStock
 from projections.stock.explain import explain_stock
 
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
@@ -72,7 +73,7 @@ add_history(group, "/v1/stock/<subject>/history", "stock")
 
 @group.permit("/v1/stock/<subject>/explain", READERS, name="stock-explain")
 @group.arguments(ClockQuery(), location="query")
-@group.response(200, ItemSchema)
+@group.response(200, shapes.item(ExplainedStock))
 def explain(query: Mapping[str, Any], subject: str) -> Response:
     """Every level of an account with the postings that it adds up from: position, pointer, factor.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -22,13 +22,17 @@ from ledger.common.decimals import ZERO, plain
 from ledger.common.values import from_us, rfc3339
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.kept import Kept
-from ledger.deductions.values import APPEALED, PROPOSED, Share
+from ledger.deductions.values import APPEAL_STATES, APPEALED, PROPOSED, STATES, Share
 from ledger.log.envelope import Entry, Outline
+from ledger.policies.values import PARTIES
+from projections.asking import columns
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
+from projections.asking.columns import Columns, Day, Subject, Time, code, says
 from projections.asking.written import Sealed, Written
+from projections.people.later import WORDS as KNOWN_LATER
 from projections.people.later import Later
-from projections.resting import resting
+from projections.resting import POLICY_PUBLISHED_LATER, resting
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -135,7 +139,76 @@ def _step(entry: Entry | Outline, event: Any) -> Step:
 # -- reports --------------------------------------------------------------------------------------
 
 
-@report(Deductions, Past.STREAM, knows=recorded())
+class ShareRow(Columns):
+    """What a member was charged."""
+
+    member: Subject
+    party: Annotated[str, code(*PARTIES)]
+    post: str
+    points: Annotated[columns.Decimal, says("The points before any escalation.")]
+    stands: Annotated[bool, says("Whether it still stands.")]
+    appeal: Annotated[str, code(*APPEAL_STATES)] | None
+    acknowledged: bool
+
+
+class DeductionRow(Columns):
+    """A deduction as the register shows it."""
+
+    deduction: Subject
+    rule: str
+    policy_version: int
+    month: columns.Month
+    about: Subject
+    breached_at: Time
+    offender: Subject | None
+    renews: Subject | None
+    state: Annotated[str, code(*STATES)]
+    points: Annotated[columns.Decimal, says("The points that still stand, before any escalation.")]
+    share_open: columns.Decimal | None
+    shares: list[ShareRow]
+    proposed_by: str
+    decided_by: str | None
+    appeal_until: Day | None
+    evidence: list[int]
+    attachments: columns.Written | None
+    rests_on: Annotated[list[Annotated[str, code(POLICY_PUBLISHED_LATER, *KNOWN_LATER)]], says(
+        "Later news on which the charges rest.")]
+    position: int
+
+
+class AppealRow(Columns):
+    """An appeal."""
+
+    deduction: Subject
+    rule: str
+    month: columns.Month
+    member: Subject
+    post: str
+    points: Annotated[columns.Decimal, says("The points that were charged at first.")]
+    state: Annotated[str, code(*APPEAL_STATES)]
+    appealed_at: Time
+    reason: Annotated[columns.Written | None, says("Why it was made.")]
+    decided_by: str | None
+    decided_at: Time | None
+    why: columns.Written | None
+    position: int
+
+
+class DecisionRow(Columns):
+    """What somebody did to a deduction."""
+
+    deduction: Subject
+    rule: str
+    month: columns.Month
+    what: Annotated[str, says("What was done.")]
+    by: str | None
+    at: Annotated[Time, says("When it was done.")]
+    member: Annotated[Subject | None, says("Whom it is about.")]
+    why: columns.Written | None
+    position: Annotated[int, says("The position of the event.")]
+
+
+@report(Deductions, Past.STREAM, knows=recorded(), row=DeductionRow)
 def deductions_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
     rests_on, later = resting(reading), Later(reading)
@@ -197,7 +270,7 @@ def _rests_on(kept: Kept, register: Register, later: Later) -> list[str]:
                           day_of(kept.breach.breached_at), confirmed)
 
 
-@report(Deductions, Past.STREAM, knows=recorded())
+@report(Deductions, Past.STREAM, knows=recorded(), row=AppealRow)
 def appeals(reading: Reading) -> Iterator[dict[str, Any]]:
     """Appeals of the deductions of a month, or all. Shapes: deduction, rule, month, member, post,
     points (those charged at first), state, appealed_at, reason, decided_by, decided_at, why,
@@ -223,7 +296,7 @@ def _end(register: Register, member: str, after: int) -> Step | None:
     return next((step for step in ends if step.who == member), ends[-1] if ends else None)
 
 
-@report(Deductions, Past.STREAM, knows=recorded())
+@report(Deductions, Past.STREAM, knows=recorded(), row=DecisionRow)
 def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who did what to the deductions of a month, or all, step by step. Shapes: deduction, rule,
     month, what, by, at, member, why, position."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,9 +18,12 @@ from ledger.people.rotas import rota_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.deadlines import deadline_of, due, late_from
 from ledger.policies.errors import CalendarEnds
+from ledger.policies.times import CLOCKS, STARTS, SUSPENDING
 from ledger.policies.values import Sections, Version
 from ledger.scores.pay import Month, month_pay
+from projections.asking.answering import typed
 from projections.asking.clocks import BadTime, Cut, header
+from projections.asking.columns import Columns, Day, Time, code, says
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
@@ -33,6 +36,64 @@ NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar
             "hours", "coefficient", "pays")
 """The fields that name a part of a list, so that it is found in another version: the first that a
 part has. A deadline may run in `hours`, which name only the part that has no other name."""
+
+
+RETENTION = ("waits", "confirmed")
+"""How a version stands that says how long what is kept."""
+
+
+class PolicyRow(Columns):
+    """A published version of the policies."""
+
+    version: Annotated[int, says("The number of the version.")]
+    effective_from: Day
+    title: Annotated[str, says("Its title.")]
+    source: Annotated[str | None, says("Where it comes from.")]
+    sections: list[Annotated[str, code(*Sections.__struct_fields__)]]
+    notes: list[str]
+    withdrawn: bool
+    published_by: str
+    retention: Annotated[str, code(*RETENTION)] | None
+    retention_confirmed_by: str | None
+    recorded_at: Time
+    position: Annotated[int, says("The position of the event.")]
+
+
+class PolicyDifference(Columns):
+    """Where two versions differ."""
+
+    where: str
+    before: Annotated[Any, says("What the first says; of any type, null: nothing.")]
+    after: Annotated[Any, says("What the second says; of any type, null: nothing.")]
+
+
+class PolicyDifferences(Columns):
+    """What differs between two versions."""
+
+    before: Annotated[int, says("The number of the first.")]
+    after: Annotated[int, says("The number of the second.")]
+    differences: Annotated[list[PolicyDifference], says("Where they differ.")]
+
+
+LOCAL = "The same in the shop's time, with its weekday: 2026-09-30 18:00 Wednesday."
+
+
+class DeadlineAnswer(Columns):
+    """Until when something has to be done."""
+
+    deadline: str
+    version: Annotated[int, says("The version in force on the day of the start.")]
+    starts_at: Annotated[str, code(*STARTS), says("What it runs from.")]
+    start: Annotated[Time, says("When it starts.")]
+    due_at: Annotated[Time, says("Until when it has to be done.")]
+    late_from: Time | None
+    start_local: Annotated[str, says(LOCAL)]
+    due_at_local: Annotated[str, says(LOCAL)]
+    late_from_local: Annotated[str | None, says(LOCAL)]
+    late_from_unknown: str | None
+    clock: Annotated[str, code(*CLOCKS), says("What decides whether it was kept.")]
+    suspended_by: Annotated[str, code(*SUSPENDING)] | None
+    to: Annotated[list[str], says("The posts that it concerns.")]
 
 
 class VersionUnknown(NotFound):
@@ -95,6 +156,7 @@ def listed(store: Store, ledger: str, cut: Cut) -> list[dict[str, Any]]:
     return rows
 
 
+@typed(PolicyRow)
 def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
     """The published versions, as a report: out of the log itself, no read model keeps them."""
     cut = question.as_of.resolve(models.store, ledger)

@@ -4,9 +4,10 @@ The case's own mutators fold its events, on what a row keeps of it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text
 
 from ledger.common.values import from_us, rfc3339
@@ -15,10 +16,20 @@ from ledger.returns.case import AWAITED, RECEIVED, TAKEN_APART, Case
 from ledger.returns.inspection import CaseInspection
 from ledger.returns.kept import Kept
 from ledger.returns.refund import CaseRefund
-from ledger.returns.standing import GIVEN_UP
-from ledger.returns.values import DISPOSITIONS
+from ledger.returns.standing import CASE_STATES, GIVEN_UP
+from ledger.returns.values import DISPOSITIONS, KINDS
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
+from projections.asking.columns import (
+    FOR_MONEY,
+    Columns,
+    Currency,
+    Money,
+    Subject,
+    Time,
+    code,
+    says,
+)
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -95,7 +106,56 @@ class Returns(StreamRows[Tracked]):
 # -- reports --------------------------------------------------------------------------------------
 
 
-@report(Returns, Past.STREAM, knows=recorded())
+class CasePieces(Columns):
+    """The pieces of a case, or of a line of it, by state."""
+
+    awaited: int
+    awaiting_inspection: int
+    restocked: int
+    quarantined: int
+    damaged: Annotated[int, says("Pieces that came back damaged.")]
+    written_off: int
+    missing: int
+    not_ours: int
+    given_up: int
+    taken_apart: int
+
+
+assert CasePieces.__struct_fields__ == STATES
+
+
+class CaseLineRow(CasePieces):
+    """A line of a case with its pieces by state."""
+
+    line: str
+    sku: str | None
+    order_line: str | None
+    of: Annotated[str | None, says("The line of which pieces were taken apart, for their parts.")]
+    quantity: int
+    fee: bool
+
+
+class CaseRow(Columns, kw_only=True):
+    """An after-sales case: where its goods are, how far its refund."""
+
+    subject: Subject
+    state: Annotated[str, code(*CASE_STATES)]
+    kind: Annotated[str, code(*KINDS, ""), says("Its kind; empty of a parcel that nobody knows.")]
+    order: Subject | None
+    warehouse: str | None
+    opened_at: Time
+    currency: Annotated[Currency | Literal[""], says("Empty while nobody knows its order.")]
+    asked_minor: Annotated[Money | UnsetType | None, says(
+        f"What was asked for; null where no sum was named. {FOR_MONEY}")] = UNSET
+    approved_minor: Annotated[Money | UnsetType, says(
+        f"What was approved to be refunded. {FOR_MONEY}")] = UNSET
+    paid_minor: Annotated[Money | UnsetType, says(f"What was refunded. {FOR_MONEY}")] = UNSET
+    pieces: Annotated[CasePieces, says("Its pieces by state, over all lines.")]
+    lines: Annotated[list[CaseLineRow], says("Its lines.")]
+    position: int
+
+
+@report(Returns, Past.STREAM, knows=recorded(), row=CaseRow)
 def returns(reading: Reading) -> Iterator[dict[str, Any]]:
     """The after-sales cases, of a period those that were opened in it. Shapes: objects as `shown`
     makes them, by subject. Errors: those of `period_of`."""

@@ -21,7 +21,8 @@ from projections.asking.answering import Past, Reading, answering
 from projections.asking.past import nothing_about
 from projections.asking.questions import PRESENT
 from projections.asking.written import ERASED, Sealed, Written, persons_in, revealed
-from projections.orders.fulfilment import Tracked, fulfilment_status
+from projections.orders.fulfilment import Tracked
+from projections.orders.statuses import fulfilment_status
 from projections.orders.story import Story, story_of
 from projections.stock.inventory import Stock
 from projections.stock.tables import bins

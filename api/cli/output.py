@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Protocol
@@ -28,7 +28,11 @@ def as_json(value: Any) -> str:
     return json.dumps(exact(value), ensure_ascii=False, separators=(", ", ": "))
 
 
-def print_rows(rows: Rows, *, form: str, title: str = "") -> None:
+Heads = Mapping[str, str]
+"""What columns are called above a table, by their names."""
+
+
+def print_rows(rows: Rows, *, form: str, title: str = "", heads: Heads | None = None) -> None:
     """A list of objects as JSON or as a table; a column that is empty throughout is left out."""
     if form == "json":
         click.echo(json.dumps(exact(list(rows)), ensure_ascii=False, indent=1))
@@ -38,18 +42,18 @@ def print_rows(rows: Rows, *, form: str, title: str = "") -> None:
     if not rows:
         click.echo(tr("(nothing)"))
         return
-    _print_table(rows)
+    _print_table(rows, heads or {})
 
 
 class _Column:
     """A column of a table: what of its rows says how it looks."""
 
-    def __init__(self, name: str, wide: Callable[[str], int]) -> None:
-        self.name = name
+    def __init__(self, name: str, head: str, wide: Callable[[str], int]) -> None:
+        self.name, self.head = name, head
         self.filled = False
         self.number = True
         self.wide = wide
-        self.width = wide(name)
+        self.width = wide(head)
 
     def note(self, value: Any) -> None:
         """Look at a cell."""
@@ -63,11 +67,11 @@ class _Column:
         return blank + text if self.number else text + blank
 
 
-def _print_table(rows: Rows) -> None:
+def _print_table(rows: Rows, heads: Heads) -> None:
     """Look at all rows for how wide columns are, then print them one by one."""
     from rich.cells import cell_len
 
-    columns = [_Column(name, cell_len) for name in next(iter(rows))]
+    columns = [_Column(name, heads.get(name, name), cell_len) for name in next(iter(rows))]
     for row in rows:
         for column in columns:
             column.note(row[column.name])
@@ -75,7 +79,7 @@ def _print_table(rows: Rows) -> None:
     if sys.stdout.isatty():
         _print_folded(columns, rows)
         return
-    for cells in chain(([column.name for column in columns],),
+    for cells in chain(([column.head for column in columns],),
                        ([_cell(row[column.name]) for column in columns] for row in rows)):
         click.echo("  ".join(map(_Column.padded, columns, cells)).rstrip(" "))
 
@@ -88,21 +92,25 @@ def _print_folded(columns: Sequence[_Column], rows: Rows) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.name, justify="right" if column.number else "left",
+        table.add_column(column.head, justify="right" if column.number else "left",
                          overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(row[column.name])) for column in columns))
     Console(highlight=False).print(table)
 
 
-def print_record(record: dict[str, Any], *, form: str) -> None:
+def print_record(record: dict[str, Any], *, form: str, heads: Heads | None = None) -> None:
     """One object as JSON or as lines of name and value."""
     if form == "json":
         click.echo(as_json(record))
         return
-    width = max(map(len, record), default=0)
+    named = {name: (heads or {}).get(name, name) for name in record}
+    wide: Callable[[str], int] = len
+    if heads is not None:
+        from rich.cells import cell_len as wide
+    width = max(map(wide, named.values()), default=0)
     for name, value in record.items():
-        click.echo(f"{name:<{width}}  {_cell(value)}")
+        click.echo(f"{named[name]}{' ' * (width - wide(named[name]))}  {_cell(value)}")
 
 
 def _cell(value: Any) -> str:

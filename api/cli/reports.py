@@ -1,7 +1,7 @@
 """Reports on the command line: opens the read models, asks, and shows as of when they answer."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,9 @@ from ledger.common.values import exact
 from ledger.log.store import Store
 from ledger.settings import Settings
 from projections import reports
+from projections.asking.answering import type_of
 from projections.asking.clocks import AsOf
+from projections.asking.columns import Column, columns_of
 from projections.asking.names import OPTIONS, TAKES, takers
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
@@ -56,10 +58,11 @@ class OptionNotTaken(Invalid):
 
 
 class LongAnswer(NamedTuple):
-    """What a report answered: as of when, and its rows."""
+    """What a report answered: as of when, its rows, and their columns."""
 
     as_of: dict[str, Any]
     rows: Rows
+    columns: Sequence[Column]
 
 
 @contextmanager
@@ -109,7 +112,7 @@ def ask(name: str, ledger: str, asked: Question) -> Iterator[LongAnswer]:
     (R-PRJ-11); those of the report."""
     with (caught_up(ledger) as models, reports.listing(models, ledger, name, asked) as found,
           Spool(found.rows) as rows):
-        yield LongAnswer(found.as_of, rows)
+        yield LongAnswer(found.as_of, rows, columns_of(type_of(reports.REPORTS[name]).row))
 
 
 def save(name: str, ledger: str, asked: Question, output: Path | None) -> None:
@@ -145,8 +148,9 @@ def show(answer: LongAnswer, form: str, output: Path | None = None) -> None:
     if output is not None:
         must_be_elsewhere(output)
         with output.open("wb") as file:  # what cannot be written is all that is said
-            file.writelines(sheets.csv_lines(answer.rows) if form == "csv" else _json(
-                answer, partial(orjson.dumps, option=orjson.OPT_INDENT_2), b"    "))
+            file.writelines(
+                sheets.csv_lines(answer.rows, answer.columns) if form == "csv" else
+                _json(answer, partial(orjson.dumps, option=orjson.OPT_INDENT_2), b"    "))
     elif form == "json":
         for part in _json(answer, _for_terminal, b"  "):
             click.echo(part, nl=False)
@@ -154,7 +158,7 @@ def show(answer: LongAnswer, form: str, output: Path | None = None) -> None:
     if form == "csv":
         _say_as_of(answer, err=True)
         if output is None:
-            for line in sheets.csv_lines(answer.rows):
+            for line in sheets.csv_lines(answer.rows, answer.columns):
                 click.echo(line, nl=False)
     elif output is None and form == "table":
         _say_as_of(answer, err=False)
@@ -162,13 +166,14 @@ def show(answer: LongAnswer, form: str, output: Path | None = None) -> None:
 
 
 def _show_table(answer: LongAnswer) -> None:
+    heads = {column.name: sheets.heading(column) for column in answer.columns}
     rows = Shown(answer.rows, lambda row: {
         name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
         and not (name in SAID_BY_SUBJECT and "subject" in row)})
     if len(rows) == 1:
-        print_record(next(iter(rows)), form="table")
+        print_record(next(iter(rows)), form="table", heads=heads)
     else:
-        print_rows(rows, form="table")
+        print_rows(rows, form="table", heads=heads)
 
 
 def _say_as_of(answer: LongAnswer, *, err: bool) -> None:

@@ -73,7 +73,7 @@ BONUSES = {EARLY: ("answers for the autumn campaign", "2"),
 
 NOT_GRADED = [LeftOut(member=GENERAL, post="general_manager", reason="nobody_above")]
 POST_OF = {person.member: person.post for person in TEAM}
-COLUMNS = {"member": 11, "post": 21, "committee": 9, "self": 5, "bonus": 5, "deductions": 10,
+COLUMNS = {"member": 11, "post": 21, "committee": 9, "second": 6, "bonus": 5, "deductions": 10,
            "score": 5, "coefficient": 11}
 """The columns of the table, and how wide they are."""
 

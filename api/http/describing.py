@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from api.http import answers, linking, shared
+from api.http import answers, linking, shapes, shared
 from api.http.addresses import in_path
 from api.http.operation_ids import operation_id
 from api.http.routes import PERMITS, PUBLIC
@@ -50,6 +50,7 @@ def described(raw: dict[str, Any], endpoints: Mapping[tuple[str, str], str],
     raw["servers"] = [{"url": "/", "description": "This server."}]
     components = raw["components"]
     components["schemas"]["Problem"] = _problem()
+    components["schemas"] |= shapes.schemas()
     components["responses"] = answers.problems()
     components["headers"] = dict(answers.HEADERS)
     operations = list(_operations(raw["paths"], endpoints))

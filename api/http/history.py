@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import Response
 
+from api.http import shapes
 from api.http.answers import SEEN
 from api.http.noting import note_reading
 from api.http.reading import (
     DEFAULT_LIMIT,
     STAFF_READERS,
-    AnswerSchema,
     PageQuery,
     paged,
     question,
@@ -25,7 +25,9 @@ from ledger.people.rosters import Roster
 from ledger.scores.account import Account
 from ledger.scores.closings import Closings
 from projections.asking.clocks import header
+from projections.asking.headers import HistoryHeader
 from projections.asking.past import NothingRecorded, nothing_about
+from projections.audit.answers import TrailRow
 from projections.audit.timeline import without_sums
 from projections.audit.trail import Asked, found, rows
 
@@ -57,7 +59,8 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
 
     @group.permit(path, STAFF_READERS if staff else READERS, name=f"{name}-history")
     @group.arguments(PageQuery(), location="query")
-    @group.response(200, AnswerSchema, headers=SEEN if name == "stock" else {})
+    @group.response(200, shapes.listing(TrailRow, HistoryHeader, name="History"),
+                    headers=SEEN if name == "stock" else {})
     def history(query: Mapping[str, Any], **given: str) -> Response:
         """Every event about it, in log order: who, when it happened, when it was known, what it
         changed. How many events of this page are not for the caller is in `as_of.left_out`."""

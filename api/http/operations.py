@@ -5,14 +5,15 @@ import os
 import shutil
 import sys
 import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import orjson
 from flask import Flask, Response, g, request
+from msgspec import UNSET, UnsetType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from api.http.fields import Free
+from api.http import shapes
 from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, edge
 from api.http.runtime import Edge
@@ -20,6 +21,7 @@ from ledger import __version__
 from ledger.common.errors import LedgerError
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed
+from projections.asking.columns import Columns, says
 
 LEAST_DISK = 256 << 20
 """Free bytes below which it is not ready."""
@@ -39,16 +41,53 @@ lag = Gauge("ledger_projection_lag", "Events that a read model is behind",
             ["ledger", "projection"], registry=registry)
 
 
+class Alive(Columns):
+    """That the process is alive."""
+
+    ok: Annotated[bool, says("It is true.")]
+
+
+class Check(Columns):
+    """Whether one thing is as it has to be, and what was found of it."""
+
+    ok: Annotated[bool, says("Whether it is.")]
+    found: Annotated[str | UnsetType | None, says(
+        "The schema that was found; there of the schema, null where there is none yet.")] = UNSET
+    needed: Annotated[str | UnsetType, says("The schema that is needed.")] = UNSET
+    position: Annotated[int | UnsetType, says(
+        "Where a read model is; there of read models.")] = UNSET
+    lag: Annotated[int | UnsetType, says("How many events it is behind.")] = UNSET
+    stopped: Annotated[bool | UnsetType, says("Whether an error has stopped it.")] = UNSET
+    free_bytes: Annotated[int | UnsetType, says("The free space; there of the disk.")] = UNSET
+    code: Annotated[str | UnsetType, says("The error's code; there of an error.")] = UNSET
+    rule: Annotated[str | UnsetType, says("Its rule.")] = UNSET
+    detail: Annotated[str | UnsetType, says("What is wrong.")] = UNSET
+
+
+class Ready(Columns):
+    """Whether the server can work."""
+
+    ok: Annotated[bool, says("Whether all checks are well.")]
+    checks: Annotated[dict[str, Check], says("The checks, by their names.")]
+
+
+class Version(Columns):
+    """Which version is running."""
+
+    version: Annotated[str, says("The version of the program.")]
+    api: Annotated[str, says("The version of the API.")]
+
+
 @group.permit("/livez", PUBLIC, name="livez")
-@group.response(200, Free)
+@group.response(200, shapes.one(Alive))
 def livez() -> Response:
     """Whether the process is alive."""
     return Response(b'{"ok":true}', content_type="application/json")
 
 
 @group.permit("/readyz", PUBLIC, name="readyz")
-@group.response(200, Free)
-@group.alt_response(503, schema=Free)
+@group.response(200, shapes.one(Ready))
+@group.alt_response(503, schema=shapes.one(Ready))
 def readyz() -> Response:
     """Whether it can work: schema, keys, writers, read models, the log's file, disk. 503 if not.
 
@@ -108,7 +147,7 @@ def metrics() -> Response:
 
 
 @group.permit("/version", PUBLIC, name="version")
-@group.response(200, Free)
+@group.response(200, shapes.one(Version))
 def version_() -> Response:
     """Which version is running."""
     return Response(orjson.dumps({"version": __version__, "api": "v1"}),

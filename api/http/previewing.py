@@ -23,24 +23,6 @@ class PreviewQuery(marshmallow.Schema):
             "description": "true: nothing is recorded, and the answer says what would be."})
 
 
-class SectionSchema(marshmallow.Schema):
-    """What differs, and how much in all; `withheld` where the caller may not read it."""
-
-    total = marshmallow.fields.Integer(required=True)
-    rows = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
-    withheld = marshmallow.fields.Boolean()
-
-
-PreviewSchema = marshmallow.Schema.from_dict({
-    "position": marshmallow.fields.Integer(required=True),
-    "replayed": marshmallow.fields.Boolean(required=True),
-    "limit": marshmallow.fields.Integer(required=True),
-    "notes": marshmallow.fields.List(marshmallow.fields.String(), required=True),
-    **{name: marshmallow.fields.Nested(SectionSchema, required=True)
-       for name in ("events", *SECTIONS)}}, name="PreviewSchema")
-"""What a command would record and touch."""
-
-
 def is_asked(query: Mapping[str, str]) -> bool:
     """Whether a preview is asked for."""
     return query.get("preview") == "true"

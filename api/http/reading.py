@@ -8,6 +8,7 @@ import marshmallow
 import orjson
 from flask import Response, request
 
+from api.http import shapes
 from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text
 from api.http.opening import opened_rows
@@ -15,6 +16,7 @@ from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, u
 from api.http.runtime import Caller
 from api.http.standing import mark
 from ledger.common.values import exact
+from projections.asking.answering import type_of
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
 from projections.orders.takings import WAYS
@@ -117,21 +119,6 @@ class DayQuery(PageQuery):
     day = Text(longest=10, metadata=DAY)
 
 
-class AnswerSchema(marshmallow.Schema):
-    """Items, and as of when they hold; `next` is the address of the next page."""
-
-    as_of = marshmallow.fields.Dict(required=True)
-    items = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
-    next = marshmallow.fields.String(allow_none=True, required=True)
-
-
-class ItemSchema(marshmallow.Schema):
-    """One thing, and as of when it holds."""
-
-    as_of = marshmallow.fields.Dict(required=True)
-    item = marshmallow.fields.Dict(required=True)
-
-
 VisiblePart = Callable[[dict[str, Any], str], dict[str, Any] | None]
 
 
@@ -217,7 +204,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
 
     view.__doc__ = listed.what
     found: Callable[..., Any] = view
-    for wrap in (group.response(200, AnswerSchema),
+    for wrap in (group.response(200, shapes.listing(*type_of(report))),
                  group.arguments(listed.query(), location="query")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)

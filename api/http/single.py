@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 from flask import Response, request
 from werkzeug.http import parse_list_header
 
+from api.http import shapes
 from api.http.answers import SEEN
 from api.http.edge_errors import Problem
 from api.http.history import etag_of
-from api.http.reading import ClockQuery, ItemSchema, at_position, question
+from api.http.reading import ClockQuery, at_position, question
 from api.http.routes import Blueprint, caller
 from ledger.common.errors import LedgerError
+from projections.asking.columns import Columns
 from projections.asking.questions import PRESENT, Question
 
 PREFER, APPLIED = "Prefer", "Preference-Applied"
@@ -25,7 +27,7 @@ class Single(NamedTuple):
     """The route of a single thing, whose stream begins with `kind`: by whom and how it is read.
 
     `read` is given a question with the thing's stream as its subject; it masks or opens what is
-    sealed, and notes the reading where that is due.
+    sealed, and notes the reading where that is due. `row` declares what it holds.
     """
 
     path: str
@@ -34,6 +36,7 @@ class Single(NamedTuple):
     what: str
     roles: Collection[str]
     read: Callable[[Question], Found]
+    row: type[Columns]
 
 
 SINGLES: dict[str, Single] = {}
@@ -43,6 +46,7 @@ SINGLES: dict[str, Single] = {}
 def add(group: Blueprint, single: Single) -> None:
     """Register the route of a single thing."""
     SINGLES[single.kind] = single
+    shapes.may_be_written(single.row)
 
     def view(query: Mapping[str, Any], **given: str) -> Response:
         (subject,) = given.values()
@@ -55,7 +59,7 @@ def add(group: Blueprint, single: Single) -> None:
 
     view.__doc__ = single.what
     found: Callable[..., Any] = view
-    for wrap in (group.response(200, ItemSchema, headers=SEEN),
+    for wrap in (group.response(200, shapes.item(single.row), headers=SEEN),
                  group.arguments(ClockQuery(), location="query")):
         found = wrap(found)
     group.permit(single.path, single.roles, name=single.name)(found)

@@ -3,15 +3,16 @@
 import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import marshmallow
 import msgspec
 import orjson
 from flask import Response, request
+from msgspec import UNSET, UnsetType
 
-from api.http import previewing, single
+from api.http import previewing, shapes, single
 from api.http.edge_errors import Problem
 from api.http.fields import Etag, KeyText, schema_of
 from api.http.history import etag_of
@@ -23,6 +24,8 @@ from ledger.common.context import Context, Receipt
 from ledger.common.errors import Fault
 from ledger.core.commands import Command, OnStream
 from ledger.writing import requests
+from projections.asking.columns import Columns, says
+from projections.preview.typed import Preview
 
 
 class Route(NamedTuple):
@@ -46,30 +49,21 @@ class Route(NamedTuple):
     said: str | None = None
 
 
-class ReceiptSchema(marshmallow.Schema):
+class ReceiptAnswer(Columns, kw_only=True):
     """What a command recorded."""
 
-    command_id = marshmallow.fields.String(required=True)
-    subject = marshmallow.fields.String(required=True, metadata={
-        "description": "What the command is about, such as the order that it made."})
-    positions = marshmallow.fields.List(marshmallow.fields.Integer(), required=True)
-    versions = marshmallow.fields.Dict(
-        keys=marshmallow.fields.String(), values=marshmallow.fields.Integer(), required=True)
-    position = marshmallow.fields.Integer(required=True)
-    left_out = marshmallow.fields.Boolean(metadata={
-        "description": "True where what is personal in the command was left out, since whose it is "
-                       "was erased; else it is not there."})
-    waits_for = marshmallow.fields.List(marshmallow.fields.String(), metadata={
-        "description": "What has to be done before more comes of it: the command that approves it, "
-                       "or the exceptions that it opened; else it is not there."})
-
-
-class WrittenSchema(marshmallow.Schema):
-    """What a command recorded, and what it was recorded of, as its own address answers."""
-
-    receipt = marshmallow.fields.Nested(ReceiptSchema, required=True)
-    as_of = marshmallow.fields.Dict(required=True)
-    item = marshmallow.fields.Dict(required=True)
+    command_id: str
+    positions: Annotated[list[int], says("The positions of the events that it recorded.")]
+    versions: Annotated[dict[str, int], says(
+        "The versions of the streams that it recorded something in, by stream.")]
+    position: Annotated[int, says("The position of the last event; of none, the log's last one.")]
+    left_out: Annotated[bool | UnsetType, says(
+        "It is true, and there, where what is personal in the command was left out, since whose "
+        "it is was erased.")] = UNSET
+    waits_for: Annotated[list[str] | UnsetType, says(
+        "What has to be done before more comes of it: the command that approves it, or the "
+        "exceptions that it opened; else it is not there.")] = UNSET
+    subject: Annotated[str, says("What the command is about, such as the order that it made.")]
 
 
 class KeyHeaders(marshmallow.Schema):
@@ -134,8 +128,9 @@ def _add(group: Blueprint, route: Route) -> None:
 
     view.__doc__ = route.said or route.command.__doc__
     found: Callable[..., Any] = view
-    written = {"oneOf": [ReceiptSchema, WrittenSchema]}
-    done = {"oneOf": [ReceiptSchema, WrittenSchema, previewing.PreviewSchema]}
+    receipt = shapes.one(ReceiptAnswer)
+    written = {"oneOf": [receipt, shapes.written(ReceiptAnswer)]}
+    done = {"oneOf": [*written["oneOf"], shapes.one(Preview)]}
     for wrap in (group.alt_response(200, schema=done, description="Done before, or nothing is "
                                     "changed by it; or the preview that was asked for"),
                  group.response(201, written), group.arguments(schema()),

@@ -18,6 +18,9 @@ APPEALED, UPHELD, REDUCED = "appealed", "upheld", "reduced"
 """The state of an appeal; or `overturned`, or `waived`: the charge was excused, so that nothing was
 left to decide."""
 
+APPEAL_STATES = (APPEALED, UPHELD, REDUCED, OVERTURNED, WAIVED)
+"""All states of an appeal."""
+
 
 def deduction_of(number: str) -> str:
     """The stream of a deduction."""

@@ -45,6 +45,13 @@ ON_ITS_WAY = ("dispatched", "in_transit")
 UNSENT_PARCELS = ("packed", "voided")
 """States of a parcel that no courier got."""
 
+PARCEL_STATES = (*UNSENT_PARCELS, *ON_ITS_WAY, BACK, "delivered", "lost", "returned")
+"""All states of a parcel."""
+
+REVIEW_STATUSES = ("pending_review", "imported", "approved", "submitted", "on_hold", "cancelled",
+                   "closed", "completed")
+"""How the review of an order can stand."""
+
 PREPAID, ON_DELIVERY = TERMS = ("prepaid", "on_delivery")
 """When an order is paid: before it is sent, or at the door."""
 

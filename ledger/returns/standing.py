@@ -29,6 +29,8 @@ GIVEN_UP = "given_up"
 """The state of pieces that are awaited no more and never came."""
 
 ENDED = ("rejected", "withdrawn", "closed")
+CASE_STATES = ("requested", "unidentified", "declared", "authorised", *ENDED)
+"""All states of a case."""
 
 
 class CaseStanding(Aggregate):

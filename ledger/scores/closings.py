@@ -26,7 +26,10 @@ from ledger.scores.values import Figure, FigureChange, LeftOut
 CLOSINGS = "closings:scores"
 """The stream of a ledger's closed months."""
 
-OPEN, SEALED, REOPENED = "open", "sealed", "reopened"
+OPEN, SEALED, REOPENED = MONTH_STATES = ("open", "sealed", "reopened")
+
+STEPS = ("sealed", "reopened", "restated")
+"""What is done to close a month."""
 
 
 class Seal(NamedTuple):

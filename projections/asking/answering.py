@@ -14,7 +14,10 @@ from sqlalchemy import Connection
 
 from ledger.common.errors import Unavailable
 from ledger.log.envelope import Outline, listed_subjects
-from projections.asking.clocks import Cut, header
+from projections.asking.clocks import Cut
+from projections.asking.clocks import header as header_of
+from projections.asking.columns import Columns
+from projections.asking.headers import Header
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.periods import Period, period_of
 from projections.asking.questions import PRESENT, Answer, Question
@@ -183,7 +186,7 @@ def answering(
         with past_of(models.store, ledger, cut, projection(),
                      stream=subject if past is Past.STREAM else None) as connection:
             yield Reading(models, ledger, name, question, connection, cut, cut.position,
-                          header(models.store, ledger, cut))
+                          header_of(models.store, ledger, cut))
         return
     with _present(models, ledger, projection, cut, subject=subject if now else None,
                   past=past) as (connection, progress):
@@ -246,11 +249,37 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
         cut = cut._replace(position=progress.position)
     elif past is not Past.LOG and progress.position < cut.position:
         cut = cut._replace(closed=False)  # the rows do not hold all of it yet
-    found = reading._replace(cut=cut, as_of=header(reading.models.store, reading.ledger, cut))
+    found = reading._replace(cut=cut, as_of=header_of(reading.models.store, reading.ledger, cut))
     stopped = progress.error_position
     if stopped is not None and (now or stopped <= cut.position):
         found.note(f"the read model {reading.projection} stopped before position {stopped}")
     return found
+
+
+class Typed(NamedTuple):
+    """What the rows of a report hold, and what its header does."""
+
+    row: type[Columns]
+    header: type[Header]
+
+
+_TYPED: dict[Callable[..., Any], Typed] = {}
+
+
+def typed(
+    row: type[Columns], header: type[Header] = Header
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say what a report's rows hold. Nothing is converted: tests hold each row against it."""
+    def decorate(made: Callable[..., Any]) -> Callable[..., Any]:
+        _TYPED[made] = Typed(row, header)
+        return made
+
+    return decorate
+
+
+def type_of(report: Callable[..., Any]) -> Typed:
+    """What a report's rows and its header hold."""
+    return _TYPED[report]
 
 
 _LISTINGS: dict[Callable[..., Answer], Callable[..., AbstractContextManager[Listing]]] = {}
@@ -271,9 +300,11 @@ def listed(
 
 
 def report(
-    projection: Callable[[], Projection], past: Past, *, knows: Knows | None = None
+    projection: Callable[[], Projection], past: Past, *, row: type[Columns],
+    header: type[Header] = Header, knows: Knows | None = None,
 ) -> Callable[[Callable[[Reading], Iterable[dict[str, Any]]]], Report]:
-    """Make a report of a function that yields its rows. Errors: as `answering`."""
+    """Make a report of a function that yields its rows, which hold what `row` says. Errors: as
+    `answering`."""
     def made_of(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
         @contextmanager
         def listing(
@@ -289,6 +320,7 @@ def report(
                 return Answer(as_of, list(found))
 
         _LISTINGS[made] = listing
+        _TYPED[made] = Typed(row, header)
         return made
 
     return made_of

@@ -7,6 +7,7 @@ from projections.asking.answering import Past, Reading, reading_log, report
 from projections.asking.clocks import NOW, Cut
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import SubjectNeeded
+from projections.audit.answers import EventRow
 from projections.audit.timeline import Timeline, about, shown
 from projections.store.models import ReadModels
 
@@ -23,7 +24,7 @@ def _may_be_asked(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bo
     return cut.closed or is_known(models, ledger, subject, cut)
 
 
-@report(Timeline, Past.LOG, knows=_may_be_asked)
+@report(Timeline, Past.LOG, knows=_may_be_asked, row=EventRow)
 def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     """Every event about a subject in log order. Shapes: objects as `timeline.shown` makes them.
 

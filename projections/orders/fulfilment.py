@@ -4,7 +4,7 @@ The order's own mutators fold its events, on what a row keeps of it: so a report
 anything else than the rules decide on. What most events are, `usual.py` takes in their place.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,10 +30,12 @@ from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderShipping
 from ledger.orders.state import Marks, is_imported, review_status
 from ledger.orders.steps import OrderSteps
-from ledger.orders.values import BACK, OPEN, STATES
+from ledger.orders.values import STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of, within
 from projections.asking.written import ERASED, Sealed, Written
+from projections.orders.answers import ExceptionRow, FulfilmentRow
+from projections.orders.statuses import fulfilment_status
 from projections.orders.usual import USUAL
 from projections.orders.work import work_on
 from projections.store.rows import Key, ledger_column, metadata
@@ -67,11 +69,6 @@ for _queue in ("to_review", "to_pick", "to_send"):
 OPENED, NOTED, SETTLED = EXCEPTIONAL = (
     Order.ExceptionOpened.TOPIC, Order.ExceptionNoted.TOPIC, Order.ExceptionClosed.TOPIC)
 """The events of exceptions."""
-
-READY = {"packed": ("packed",), "picked": ("packed", "picked"),
-         "reserved": ("packed", "picked", "reserved")}
-"""An order of which nothing was sent has got this far if all its pieces are in these states."""
-
 
 class OpenException(msgspec.Struct, frozen=True):
     """An exception that is open: `note` is the last one, `opened_at` microseconds UTC."""
@@ -257,7 +254,7 @@ class Fulfilment(StreamRows[Tracked]):
 # -- reports --------------------------------------------------------------------------------------
 
 
-@report(Fulfilment, Past.STREAM, knows=recorded())
+@report(Fulfilment, Past.STREAM, knows=recorded(), row=FulfilmentRow)
 def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are, of a period those that were placed in it. Shapes: objects as
     `shown` makes them, by subject. Errors: those of `period_of`."""
@@ -265,7 +262,7 @@ def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
     return map(shown, rows_of(reading, fulfilment, *placed, kind=Order.KIND))
 
 
-@report(Fulfilment, Past.STREAM, knows=recorded())
+@report(Fulfilment, Past.STREAM, knows=recorded(), row=ExceptionRow)
 def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
     """The open exceptions of orders, by subject, then in the order of their opening.
 
@@ -327,51 +324,6 @@ def _exceptions_of(row: Row[Any]) -> Iterator[dict[str, Any]]:
     for name, one in sorted(_open(row).items(), key=lambda item: item[1].opened_position):
         yield {"exception": name, **msgspec.structs.asdict(one), "note": Written.of(one.note),
                "opened_at": rfc3339(from_us(one.opened_at))}
-
-
-def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
-    """How far an order is; pieces that were cancelled do not count, where others are.
-
-    Nothing sent yet: unfulfilled; back_ordered (it waits for pieces); part_reserved; reserved,
-    picked, packed (all pieces are at least so far). Then part_dispatched (others are still to be
-    sent); dispatched (all are, none has arrived); part_delivered; delivered (none is on its way any
-    more); returning (some are expected or on their way back); part_returned; returned; lost (all
-    are). All pieces cancelled: cancelled. Of an order without known lines: what its times say.
-    """
-    to_send = sum(pieces[state] for state in OPEN)
-    sent = sum(pieces.values()) - to_send - pieces["cancelled"]
-    if not any(pieces.values()):
-        return ("delivered" if kept.delivered_at else
-                "dispatched" if kept.dispatched_at else "unfulfilled")
-    if to_send:
-        return "part_dispatched" if sent else _prepared(pieces, to_send)
-    return _after_dispatch(pieces, sent, _parts_back(kept)) if sent else "cancelled"
-
-
-def _parts_back(kept: Kept) -> str:
-    """Whether parts of delivered pieces are on their way back, or are back."""
-    parts = [part for line in kept.parts_back.values() for part in line.values()]
-    return "returning" if any(part.returning for part in parts) else (
-        "part_returned" if parts else "")
-
-
-def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
-    if pieces["short"]:
-        return "back_ordered"
-    for status, states in READY.items():
-        if sum(pieces[state] for state in states) == to_send:
-            return status
-    return "unfulfilled" if pieces["unreserved"] == to_send else "part_reserved"
-
-
-def _after_dispatch(pieces: Mapping[str, int], sent: int, parts: str) -> str:
-    if pieces["returning"] or pieces[BACK] or parts == "returning":
-        return "returning"
-    if pieces["in_transit"]:
-        return "dispatched" if pieces["in_transit"] == sent else "part_delivered"
-    if pieces["returned"]:
-        return "part_returned" if pieces["delivered"] else "returned"
-    return (parts or "delivered") if pieces["delivered"] else "lost"
 
 
 REPORTS: dict[str, Report] = {

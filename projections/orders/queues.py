@@ -17,6 +17,7 @@ from ledger.orders.order import Order
 from ledger.orders.values import OPEN
 from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.questions import Question
+from projections.orders.answers import QueueRow
 from projections.orders.due import Dues
 from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment
 from projections.orders.work import ON_HOLD, PICK, REVIEW, SEND, UNPAID
@@ -49,20 +50,20 @@ QUEUES = (
 )
 
 
-@report(Fulfilment, Past.REPLAY)
+@report(Fulfilment, Past.REPLAY, row=QueueRow)
 def _to_review(reading: Reading) -> Iterator[dict[str, Any]]:
     """Orders that nobody has approved, and of which something is to be sent. Shapes: see
     `_listed`."""
     return _listed(reading, QUEUES[0])
 
 
-@report(Fulfilment, Past.REPLAY)
+@report(Fulfilment, Past.REPLAY, row=QueueRow)
 def _to_pick(reading: Reading) -> Iterator[dict[str, Any]]:
     """Orders at their warehouse with pieces that are reserved there. Shapes: see `_listed`."""
     return _listed(reading, QUEUES[1])
 
 
-@report(Fulfilment, Past.REPLAY)
+@report(Fulfilment, Past.REPLAY, row=QueueRow)
 def _to_send(reading: Reading) -> Iterator[dict[str, Any]]:
     """Orders with pieces that were picked, and are not handed over. Shapes: see `_listed`."""
     return _listed(reading, QUEUES[2])
@@ -71,8 +72,8 @@ def _to_send(reading: Reading) -> Iterator[dict[str, Any]]:
 def _listed(reading: Reading, queue: Queue) -> Iterator[dict[str, Any]]:
     """The orders of a queue, the newest first.
 
-    Shapes: subject, status, owner, placed_at, age_minutes, warehouse, pieces (those to be done),
-    skus (of the lines that they are of), exceptions (kinds of the open ones, sorted),
+    Shapes: subject, status, owner, placed_at, age_minutes, warehouse, pieces_to_do,
+    skus (of the lines that they are of), exception_kinds (those of the open ones, sorted),
     payment_status, due_at and late (by the deadline `dispatch` of the policy in force when it was
     paid; None where there is none), position. An age is counted to now, of the past to the moment
     that is asked about. Errors: BadAge (R-PRJ-25), UnknownStatus (R-PRJ-26).
@@ -148,8 +149,9 @@ def _row(row: Row[Any], queue: Queue, at: int, dues: Dues) -> dict[str, Any]:
         "subject": row.subject, "status": row.status, "owner": row.owner,
         "placed_at": rfc3339(from_us(row.placed_at)),
         "age_minutes": (at - row.placed_at) // MINUTE_US,
-        "warehouse": row.warehouse or None, "pieces": sum(pieces.values()), "skus": sorted(skus),
-        "exceptions": sorted({one.kind for one in known.values()}),
+        "warehouse": row.warehouse or None, "pieces_to_do": sum(pieces.values()),
+        "skus": sorted(skus),
+        "exception_kinds": sorted({one.kind for one in known.values()}),
         "payment_status": kept.balance.status(was_paid=kept.paid_at is not None),
         "due_at": None if limit is None else rfc3339(limit), "late": late, "position": row.position}
 

@@ -11,6 +11,7 @@ from projections.asking.questions import Question
 from projections.orders import reconciliation as sums
 from projections.orders import rows as order_rows
 from projections.orders import signatures, takings
+from projections.orders.answers import OrderRow, ReconciliationRow, RevenueRow, TakingRow
 from projections.orders.book import OrderBook
 from projections.orders.takings import Asked
 
@@ -22,7 +23,7 @@ class UnknownWay(Invalid):
     rule: ClassVar[str] = "R-PRJ-30"
 
 
-@report(OrderBook, Past.STREAM, knows=recorded())
+@report(OrderBook, Past.STREAM, knows=recorded(), row=OrderRow)
 def orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """The orders of a channel and shop, or one by its subject, sorted by subject; of a period those
     that were placed in it.
@@ -50,7 +51,7 @@ def _asked(reading: Reading, period: Period) -> Asked:
     return Asked(reading.id, period, sums.places(reading.connection, reading.id, channel, shop))
 
 
-@report(OrderBook, Past.REPLAY)
+@report(OrderBook, Past.REPLAY, row=ReconciliationRow)
 def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     """What orders, payments and refunds add up to: one object per currency. Of a period: the
     orders that were placed in it, and the payments, refunds and papers that were made in it; of a
@@ -89,7 +90,7 @@ def _signable(question: Question) -> str | None:
     return stream_of(month, question.channel, question.shop)
 
 
-@report(OrderBook, Past.REPLAY)
+@report(OrderBook, Past.REPLAY, row=RevenueRow)
 def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     """What came in and went out, by shop, by whoever owns the orders, or by day.
 
@@ -102,7 +103,7 @@ def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     return takings.revenue(reading.connection, _asked(reading, reading.period()), way)
 
 
-@report(OrderBook, Past.REPLAY)
+@report(OrderBook, Past.REPLAY, row=TakingRow)
 def takings_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The payments, refunds and corrections of a period, each by the position of its event: they
     add up to what `revenue` and `reconciliation` say was paid and refunded in it.

@@ -101,7 +101,7 @@ def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
 def shown(order: OrderState) -> dict[str, Any]:
     """An order as reports show it.
 
-    Shapes: `exceptions` are the kinds of the open ones, sorted. Units: minor units; times RFC 3339
+    Shapes: `exception_kinds` are those of the open ones, sorted. Units: minor units; times RFC 3339
     in UTC.
     """
     _, channel, shop, number = order.subject.split(":")
@@ -113,8 +113,8 @@ def shown(order: OrderState) -> dict[str, Any]:
         "number": unquote(number.split("~")[0]),
         "review_status": review_status(order.marks),
         "payment_status": payment_status(order),
-        "fulfilment_status": fulfilment_status(order),
-        "exceptions": sorted(open_exceptions(order).values()),
+        "delivery_status": delivery_status(order),
+        "exception_kinds": sorted(open_exceptions(order).values()),
         "flags": flags(order),
         "currency": order.currency,
         "total_minor": total_of(order),
@@ -133,14 +133,20 @@ def _time(at: int | None) -> str | None:
     return None if at is None else rfc3339(from_us(at))
 
 
-def fulfilment_status(order: OrderState) -> str:
-    """unfulfilled, dispatched (the first parcel is) or delivered (the first parcel is).
+UNSENT, DISPATCHED, DELIVERED = DELIVERY_STATUSES = ("unsent", "dispatched", "delivered")
+"""Whether the first parcel of an order is with a courier, or has arrived."""
 
-    The report `fulfilment` says what became of each piece.
-    """
+
+def delivery_status(order: OrderState) -> str:
+    """One of `DELIVERY_STATUSES`. The report `fulfilment` says what became of each piece."""
     if order.delivered_at is not None:
-        return "delivered"
-    return "unfulfilled" if order.dispatched_at is None else "dispatched"
+        return DELIVERED
+    return UNSENT if order.dispatched_at is None else DISPATCHED
+
+
+FLAGS = ("corrected", "inferred_times", "paid_differs_from_total", "price_changed",
+         "times_out_of_order", "total_disagrees")
+"""What is worth a look: see `flags`."""
 
 
 def flags(order: OrderState) -> list[str]:

@@ -13,7 +13,9 @@ from ledger.people.member import Member
 from ledger.people.posts import Post, post_of
 from projections.asking.answering import Reading
 
-POST, SUPERVISOR, LEFT = "post_known_later", "supervisor_known_later", "left_known_later"
+POST, SUPERVISOR, LEFT = WORDS = (
+    "post_known_later", "supervisor_known_later", "left_known_later")
+"""Why what was decided rests on other news."""
 
 
 class News(NamedTuple):

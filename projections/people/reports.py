@@ -16,6 +16,14 @@ from ledger.people.posts import Post
 from ledger.people.rosters import Roster, Shift
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.written import Written
+from projections.people.answers import (
+    AttendanceRow,
+    LeaveRow,
+    PostTermRow,
+    RosterRow,
+    ShiftRow,
+    StaffRow,
+)
 from projections.people.rows import Known, People, Tracked, Wanted, kind_of, known_at
 
 ABSENT = "absent"
@@ -56,7 +64,7 @@ def _only(stream: str | None) -> list[str] | None:
 # -- a day ----------------------------------------------------------------------------------------
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND))
+@report(People, Past.ROWS, knows=recorded(Member.KIND), row=StaffRow)
 def staff(reading: Reading) -> Iterator[dict[str, Any]]:
     """Everybody who ever joined, on a day; by default today, of the past on its last day. The
     subject is a member.
@@ -122,7 +130,7 @@ def _shifts_on(known: Known, day: str) -> dict[str, list[dict[str, Any]]]:
             for member, shifts in found.items()}
 
 
-@report(People, Past.ROWS, knows=recorded(Roster.KIND))
+@report(People, Past.ROWS, knows=recorded(Roster.KIND), row=ShiftRow)
 def shifts(reading: Reading) -> Iterator[dict[str, Any]]:
     """The shifts of a day, by default today, of the past those of its last day. The subject is a
     roster.
@@ -176,7 +184,7 @@ def _is_absent(known: Known, day: str, name: str, one: tuple[str, Shift]) -> boo
 # -- what was recorded ----------------------------------------------------------------------------
 
 
-@report(People, Past.ROWS, knows=recorded(Post.KIND, Member.KIND))
+@report(People, Past.ROWS, knows=recorded(Post.KIND, Member.KIND), row=PostTermRow)
 def post_terms(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who held which post from when until when; None: still. The subject is a post or a member.
 
@@ -191,7 +199,7 @@ def post_terms(reading: Reading) -> Iterator[dict[str, Any]]:
             if is_post or asked in (None, term.member))
 
 
-@report(People, Past.ROWS, knows=recorded(Roster.KIND))
+@report(People, Past.ROWS, knows=recorded(Roster.KIND), row=RosterRow)
 def rosters(reading: Reading) -> Iterator[dict[str, Any]]:
     """The shifts that repeat, of every pattern that was ever in force. The subject is a roster.
 
@@ -207,7 +215,7 @@ def rosters(reading: Reading) -> Iterator[dict[str, Any]]:
             for shift in pattern)
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND))
+@report(People, Past.ROWS, knows=recorded(Member.KIND), row=AttendanceRow)
 def attendance(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was recorded of attendance in a month; by default this one, of the past its last. The
     subject is a member.
@@ -265,7 +273,7 @@ def _is_off_roster(known: Known, member: str, fact: Attended) -> bool:
                    for duty in shifts_in(planning, member, fact.day))
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND))
+@report(People, Past.ROWS, knows=recorded(Member.KIND), row=LeaveRow)
 def leave(reading: Reading) -> Iterator[dict[str, Any]]:
     """Leave that was asked for, of a month or all. The subject is a member.
 

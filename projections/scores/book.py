@@ -57,7 +57,7 @@ class Month(NamedTuple):
         """A figure as reports show it."""
         return {
             "member": figure.member, "post": figure.post, "committee": figure.committee,
-            "self": figure.second, "bonus": figure.bonus, "deductions": figure.deductions,
+            "second": figure.second, "bonus": figure.bonus, "deductions": figure.deductions,
             "score": figure.score, "coefficient": figure.coefficient,
             "policy_version": figure.policy_version, "sealed": self.sealed,
             "restatement": self.seal.number, "share": figure.share, "days": figure.days,

@@ -11,10 +11,11 @@ from ledger.scores.formula import is_graded, sheet_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET
 from projections.asking.answering import Past, Reading, report
 from projections.scores.accounts import Months
+from projections.scores.answers import GradingRow
 from projections.scores.book import NoMonthClosed, ScoreBook
 
 
-@report(Months, Past.ROWS)
+@report(Months, Past.ROWS, row=GradingRow)
 def grading(reading: Reading) -> Iterator[dict[str, Any]]:
     """The sheets of a month, by default the one after the last closed, item by item.
 

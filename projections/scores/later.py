@@ -14,6 +14,8 @@ from projections.people.later import POST
 
 ATTENDANCE, LEAVE = "attendance_known_later", "leave_known_later"
 CHARGE = "charge_known_later"
+WORDS = (ATTENDANCE, LEAVE, CHARGE, POST)
+"""Why a sealed figure would come out otherwise."""
 
 Key = tuple[str, str]
 """A member and a post."""

@@ -13,15 +13,22 @@ from ledger.scores.values import Figure
 from projections.asking.answering import Past, Reading, report
 from projections.asking.questions import Question
 from projections.scores.accounts import Months
+from projections.scores.answers import (
+    ClosingRow,
+    ScoreHistoryRow,
+    ScoreRow,
+    ScoresHeader,
+    WarningRow,
+)
 from projections.scores.book import Month, ScoreBook
 from projections.scores.later import of_month
 
 
-@report(Months, Past.ROWS)
+@report(Months, Past.ROWS, row=ScoreRow, header=ScoresHeader)
 def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     """The figures of a month, by default the last closed one.
 
-    Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
+    Shapes: member, post, committee, second, bonus, deductions, score, coefficient, policy_version,
     sealed, restatement, share, days, part, rests_on; decimals in texts, None where a sheet is not
     graded yet. A member with several posts has a row of each, with the same score: the sum of their
     parts, each by its share of the days (`days`; None where one post has them all). `rests_on` are
@@ -47,7 +54,7 @@ def _asked(found: Month, question: Question) -> Iterator[Figure]:
             yield one
 
 
-@report(Months, Past.ROWS)
+@report(Months, Past.ROWS, row=ScoreHistoryRow)
 def history(reading: Reading) -> Iterator[dict[str, Any]]:
     """The closed months, up to the one asked for, each as it stands; of all or of one member.
 
@@ -61,7 +68,7 @@ def history(reading: Reading) -> Iterator[dict[str, Any]]:
             for found in months for one in _asked(found, question))
 
 
-@report(Months, Past.ROWS)
+@report(Months, Past.ROWS, row=ClosingRow)
 def closings(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was done to close months: sealed, reopened, restated, step by step.
 
@@ -95,7 +102,7 @@ def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
         }
 
 
-@report(Months, Past.ROWS)
+@report(Months, Past.ROWS, row=WarningRow)
 def warnings(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who was below the pass mark in closed months, up to the one asked for, without a break.
 

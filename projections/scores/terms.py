@@ -23,6 +23,7 @@ from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question, SubjectNeeded
 from projections.asking.written import Sealed, Written
 from projections.scores.accounts import Months, take
+from projections.scores.answers import ScoreTermRow
 from projections.scores.book import ScoreBook
 from projections.store.models import ReadModels
 
@@ -203,7 +204,7 @@ def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[T
                     "policy_version": charge.policy})
 
 
-@report(Months, Past.ROWS)
+@report(Months, Past.ROWS, row=ScoreTermRow)
 def terms(reading: Reading) -> Iterator[dict[str, Any]]:
     """The terms of a member's score in a month, one row each.
 

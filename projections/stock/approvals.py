@@ -23,6 +23,7 @@ from ledger.log.envelope import Entry, Outline
 from ledger.stock.movements import Asked, Movement
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
+from projections.stock.answers import CORRECTION, MOVEMENT, ToApproveRow
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -93,12 +94,12 @@ class Approvals(StreamRows[Tracked]):
         return Tracked(movement, row.position)
 
 
-@report(Approvals, Past.STREAM, knows=recorded(Movement.KIND))
+@report(Approvals, Past.STREAM, knows=recorded(Movement.KIND), row=ToApproveRow)
 def to_approve(reading: Reading) -> Iterator[dict[str, Any]]:
     """What waits for a second person, by movement.
 
     Shapes: movement, warehouse, what (movement or correction), requested_by, happened_at, causes,
-    reason, document, corrects (the position that is wrong), lines: sku, quantity, from, to, cause,
+    reason, paper, corrects (the position that is wrong), lines: sku, quantity, from, to, cause,
     bin, to_bin; position of the request.
     """
     for row in rows_of(reading, approvals, approvals.c.waits != 0, kind=Movement.KIND):
@@ -107,10 +108,10 @@ def to_approve(reading: Reading) -> Iterator[dict[str, Any]]:
         assert asked is not None
         yield {
             "movement": row.subject, "warehouse": kept.warehouse,
-            "what": "movement" if asked.corrects is None else "correction",
+            "what": MOVEMENT if asked.corrects is None else CORRECTION,
             "requested_by": asked.by, "happened_at": rfc3339(asked.at),
             "causes": sorted({one.cause for one in asked.moves}),
-            "reason": asked.reason, "document": asked.document,
+            "reason": asked.reason, "paper": asked.document,
             "corrects": None if asked.corrects is None else asked.corrects.position,
             "lines": [{"sku": one.sku, "quantity": one.quantity, "from": one.source,
                        "to": one.target, "cause": one.cause, "bin": one.bin, "to_bin": one.to_bin}

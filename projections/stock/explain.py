@@ -15,7 +15,7 @@ from ledger.log.store import Store
 from ledger.stock.places import ALREADY_COUNTED, COUNTED, SHELF
 from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.past import nothing_about
-from projections.stock.reports import MOVEMENT_KNOWN_LATER
+from projections.stock.answers import MOVEMENT_KNOWN_LATER
 
 MOST_ENTRIES = 5_000
 

@@ -9,6 +9,7 @@ from ledger.stock.skus import Sku
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.clocks import Cut
 from projections.asking.questions import SubjectNeeded
+from projections.stock.answers import PriceRow
 from projections.stock.inventory import Stock
 from projections.stock.reports import has_stock
 from projections.store.models import ReadModels
@@ -20,7 +21,7 @@ def _is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
         recorded()(models, ledger, subject, cut) or has_stock(models, ledger, subject, cut))
 
 
-@report(Stock, Past.LOG, knows=_is_known)
+@report(Stock, Past.LOG, knows=_is_known, row=PriceRow)
 def prices(reading: Reading) -> Iterator[dict[str, Any]]:
     """The prices of a SKU, by when they hold from, then by position.
 

@@ -29,13 +29,19 @@ from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.clocks import Cut
 from projections.asking.entries import entries_at
 from projections.asking.questions import SubjectNeeded
+from projections.stock.answers import (
+    MOVEMENT_KNOWN_LATER,
+    BinRow,
+    DiscrepancyRow,
+    InventoryRow,
+    LowStockRow,
+    StockCardRow,
+    StockLedgerRow,
+)
 from projections.stock.inventory import Stock
 from projections.stock.tables import FLOWS, LEVELS, LOW
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
-
-MOVEMENT_KNOWN_LATER = "movement_known_later"
-"""Pieces moved before something was seen or decided, and that was recorded afterwards."""
 
 SUMS = ", ".join(f"SUM({level})" for level in LEVELS)
 
@@ -106,7 +112,7 @@ def _units(reading: Reading) -> dict[str, str]:
 # -- levels ---------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=has_stock)
+@report(Stock, Past.ROWS, knows=has_stock, row=InventoryRow)
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
@@ -140,7 +146,7 @@ def _level(places: dict[str, int]) -> dict[str, int]:
     }
 
 
-@report(Stock, Past.ROWS, knows=has_stock)
+@report(Stock, Past.ROWS, knows=has_stock, row=BinRow)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces by place and bin, as who counts finds them: what is reserved lies on the shelf.
 
@@ -175,7 +181,7 @@ def bins(reading: Reading) -> Iterator[dict[str, Any]]:
 # -- movements ------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=has_stock)
+@report(Stock, Past.ROWS, knows=has_stock, row=StockLedgerRow)
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was on hand, came in, went out in a period, and what lay between warehouses, by SKU and
     warehouse.
@@ -206,7 +212,7 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
                "between_closing": between + sent - arrived - lost}
 
 
-@report(Stock, Past.ROWS, knows=has_stock)
+@report(Stock, Past.ROWS, knows=has_stock, row=StockCardRow)
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """What every document posted of a SKU, by business time and position, with running balances.
 
@@ -256,7 +262,7 @@ def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
 # -- notices --------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.REPLAY, knows=has_stock)
+@report(Stock, Past.REPLAY, knows=has_stock, row=LowStockRow)
 def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
     """Notices of low stock, open ones first: one at a time for a SKU in a warehouse.
 
@@ -266,7 +272,7 @@ def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
     return _notices(reading, low=True)
 
 
-@report(Stock, Past.REPLAY, knows=has_stock)
+@report(Stock, Past.REPLAY, knows=has_stock, row=DiscrepancyRow)
 def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
     """Physical places that declared facts left below zero, open ones first.
 

@@ -23,6 +23,7 @@ from ledger.log.envelope import Entry, Outline
 from ledger.stock.transfers import Transfer
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
+from projections.stock.answers import TransferRow
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -94,7 +95,7 @@ class Transfers(StreamRows[Tracked]):
         return Tracked(transfer, row.position)
 
 
-@report(Transfers, Past.STREAM, knows=recorded(Transfer.KIND))
+@report(Transfers, Past.STREAM, knows=recorded(Transfer.KIND), row=TransferRow)
 def open_transfers(reading: Reading) -> Iterator[dict[str, Any]]:
     """The transfers of which pieces are still under way, by subject.
 

@@ -184,7 +184,7 @@ def test_month__graded_sealed_explained_and_reopened(charged: Web) -> None:
     assert (rows["member:service"]["score"], rows["member:service"]["sealed"]) == ("88", True)
     for row in rows.values():
         assert Decimal(row["score"]) == Decimal("0.75") * Decimal(row["committee"]) + Decimal(
-            "0.25") * Decimal(row["self"]) + Decimal(row["bonus"]) - Decimal(row["deductions"])
+            "0.25") * Decimal(row["second"]) + Decimal(row["bonus"]) - Decimal(row["deductions"])
     assert [row["member"] for row in items(charged, "/v1/scores", "member")] == ["member:member"]
     assert [row["member"] for row in items(charged, "/v1/scores?post=shop_manager")] == [
         "member:manager"]

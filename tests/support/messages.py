@@ -2,8 +2,8 @@
 
 Keys are English texts with their white space folded to one line: the docstring of every error, the
 words of every fault in an imported file, every literal in a `tr("…")` of `api/`, every `Phrase`,
-and the help of every command and option. Missing ones are printed ready to be filled in and put
-into `api/locale/zh.po`.
+the help of every command and option, and the label of every column of a report (`column:name`).
+Missing ones are printed ready to be filled in and put into `api/locale/zh.po`.
 """
 
 import ast
@@ -17,12 +17,17 @@ from babel.messages.pofile import read_po
 from api.cli.program import program
 from api.fault_words import WORDS
 from api.http.edge_errors import EDGE
+from api.log import COLUMNS
 from api.messages import CATALOG
 from api.value_words import VALUES
+from projections.asking.answering import type_of
+from projections.asking.columns import columns_of
+from projections.reports import REPORTS
 from tests.support import source
 
 TRANSLATED_ELSEWHERE = {
-    "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words"}
+    "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
+    "column.key"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
@@ -34,7 +39,8 @@ def folded(text: str) -> str:
 def keys() -> dict[str, str]:
     """Every text that wants a translation, with the place that it comes from."""
     found: dict[str, str] = {}
-    for place, text in (*_of_errors(), *_of_calls(), *_of_phrases(), *_of_commands()):
+    for place, text in (*_of_errors(), *_of_calls(), *_of_phrases(), *_of_commands(),
+                        *_of_columns()):
         found.setdefault(text, place)
     return found
 
@@ -70,6 +76,13 @@ def translated() -> Iterator[tuple[Path, int, ast.expr]]:
         for node in ast.walk(source.tree(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "tr":
                 yield path, node.lineno, node.args[0]
+
+
+def _of_columns() -> Iterator[tuple[str, str]]:
+    """The labels of the columns of all reports, and of the trail."""
+    for name, report in REPORTS.items():
+        yield from ((f"report {name}", column.key) for column in columns_of(type_of(report).row))
+    yield from (("the trail", column.key) for column in COLUMNS)
 
 
 def _of_commands() -> Iterator[tuple[str, str]]:

@@ -480,7 +480,7 @@ class Oracle:
             total, whole = self.parts(who, month, post, sheet)
             sheets[sheet] = total + item if whole else None
         row = {"member": who, "post": post, "committee": sheets["committee"],
-               "self": sheets["second"], **share_of(who, month, post, out),
+               "second": sheets["second"], **share_of(who, month, post, out),
                "bonus": sum(self.bonus.get((who, month, post), {}).values(), Decimal(0)),
                "deductions": self.taken(who, month, post) - self.in_item(who, month, post),
                "policy_version": 2 if end_of(month) >= SECOND_FROM else 1}

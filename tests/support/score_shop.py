@@ -111,7 +111,7 @@ DAYS = ("2026-07-03", "2026-07-05", "2026-07-20", "2026-08-03", "2026-08-12", "2
         "2026-09-02", "2026-09-14")
 CODES = [code for code, law in LAWS.items() if not law.kind]
 HABITS = ("THIRD", "RANGE", "LATE")
-FIGURES = {"committee", "self", "bonus", "deductions", "score", "coefficient", "share", "days",
+FIGURES = {"committee", "second", "bonus", "deductions", "score", "coefficient", "share", "days",
            "part"}
 HOW = {"upheld": UpholdDeduction, "reduced": ReduceDeduction, "overturned": OverturnDeduction}
 

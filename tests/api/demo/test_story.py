@@ -13,10 +13,13 @@ from api import sheets
 from api.cli.commands import COMMANDS
 from api.demo.scores import SEALED_ON
 from ledger.common.decimals import is_decimal
+from projections.asking.answering import type_of
+from projections.asking.columns import Kind, columns_of
+from projections.reports import REPORTS
 
 Ask = Callable[..., Any]
 
-FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
+FIELDS = ["member", "post", "committee", "second", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement", "share", "days", "part", "rests_on"]
 MONTH = ("--month", "2026-09")
 
@@ -58,25 +61,27 @@ def test_demo__seals_scores_that_add_up_exactly(ask: Ask) -> None:
         assert row["restatement"] == 1
         exact = {name: Decimal(row[name]) for name in FIELDS[2:7]}
         assert exact["score"] == Decimal("0.75") * exact["committee"] \
-            + Decimal("0.25") * exact["self"] + exact["bonus"] - exact["deductions"]
+            + Decimal("0.25") * exact["second"] + exact["bonus"] - exact["deductions"]
     assert scores(ask) == rows
 
 
 def test_demo__has_its_decimals_in_columns_of_numbers_and_its_names_as_texts(ask: Ask) -> None:
-    """Who adds a decimal to a report names its column in `api.sheets`, or Excel gets a text."""
+    """Who adds a decimal to a report says so of its column, or Excel gets a text."""
     marked, decimals = set(), set()
     for name in ("orders", "inventory", "bins", "stock-ledger", "scores", "score-history",
                  "deductions", "appeals", "staff", "shifts", "rosters", "leave", "policies",
                  "closings", "low-stock", "reconciliation", "returns"):
+        columns = columns_of(type_of(REPORTS[name]).row)
         for row in ask("report", name, "--format", "json"):
-            for column, value in row.items():
+            for column in columns:
+                value = row.get(column.name)
                 told = sheets.as_csv([row], [column]).decode("utf-8-sig").split("\r\n")[1]
                 if told.startswith("'"):
-                    marked.add(column)
+                    marked.add(column.name)
                 if isinstance(value, str) and is_decimal(value) and "." in value:
-                    decimals.add(column)
+                    decimals.add(column.name)
+                    assert column.kind is Kind.DECIMAL, (name, column)
     assert marked == {"number"}
-    assert decimals <= sheets.DECIMALS
     assert {"score", "committee", "points"} <= decimals
 
 

@@ -137,12 +137,12 @@ def test_queue__rows_say_what_is_to_be_done(ledger: Ledger, models: ReadModels) 
     assert row.pop("age_minutes") - waited in (0, 1)
     assert row == {
         "subject": stream(1), "status": "ready", "owner": "member:7f3a",
-        "placed_at": "2026-10-01T04:00:00Z", "warehouse": HOUSE, "pieces": 2,
-        "skus": ["PEN", "SH-001"], "exceptions": ["buyer_remark", "unsendable"],
+        "placed_at": "2026-10-01T04:00:00Z", "warehouse": HOUSE, "pieces_to_do": 2,
+        "skus": ["PEN", "SH-001"], "exception_kinds": ["buyer_remark", "unsendable"],
         "payment_status": "part_refunded", "due_at": None, "late": None,
         "position": ledger.head().position}
     (sending,) = listed(models, "to-send")
-    assert (sending["pieces"], sending["skus"]) == (1, ["SH-001"])
+    assert (sending["pieces_to_do"], sending["skus"]) == (1, ["SH-001"])
 
 
 @pytest.mark.parametrize(("then", "late"), [
@@ -451,7 +451,7 @@ def in_pages(
             found += page
             beyond = page[-1]["subject"]
     found.sort(key=lambda row: (row["placed_at"], row["subject"]), reverse=True)
-    return [(row["subject"], row["status"], row["pieces"], row["owner"]) for row in found]
+    return [(row["subject"], row["status"], row["pieces_to_do"], row["owner"]) for row in found]
 
 
 def test_queues__columns_are_those_of_the_table() -> None:

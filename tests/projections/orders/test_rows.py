@@ -72,7 +72,7 @@ from tests.support.shops import Shop, counts
 from tests.support.thorough import THOROUGH, tried
 
 ROW = ("subject", "channel", "shop", "number", "review_status", "payment_status",
-       "fulfilment_status", "exceptions", "flags", "currency", "total_minor", "paid_minor",
+       "delivery_status", "exception_kinds", "flags", "currency", "total_minor", "paid_minor",
        "refunded_minor", "placed_at", "paid_at", "dispatched_at", "completed_at", "recorded_at",
        "position")
 
@@ -108,7 +108,7 @@ def test_orders__have_all_columns_in_order(ledger: Ledger, models: ReadModels) -
     assert row == {
         "subject": stream(1), "channel": "taobao", "shop": "云杉书店", "number": "1",
         "review_status": "pending_review", "payment_status": "paid",
-        "fulfilment_status": "unfulfilled", "exceptions": [], "flags": [], "currency": "CNY",
+        "delivery_status": "unsent", "exception_kinds": [], "flags": [], "currency": "CNY",
         "total_minor": 4990, "paid_minor": 4990, "refunded_minor": 0,
         "placed_at": "2026-10-01T04:00:00Z", "paid_at": "2026-10-01T04:05:00Z",
         "dispatched_at": None, "completed_at": None,
@@ -151,12 +151,12 @@ def test_exceptions__are_the_kinds_of_the_open_ones(ledger: Ledger, models: Read
         on(OpenException, exception="b", kind="part_paid", note="少两元"),
         on(OpenException, exception="a", kind="part_paid", note="少一元"),
         on(OpenException, exception="c", kind="address_invalid", note="无门牌"))
-    assert rows(models)[0]["exceptions"] == ["address_invalid", "part_paid", "part_paid"]
+    assert rows(models)[0]["exception_kinds"] == ["address_invalid", "part_paid", "part_paid"]
     put(ledger, *(on(CloseException, exception=name, note="好了") for name in "ab"))
-    assert rows(models)[0]["exceptions"] == ["address_invalid"]
+    assert rows(models)[0]["exception_kinds"] == ["address_invalid"]
     put(ledger, on(CloseException, exception="c", note="好了"))
-    assert rows(models)[0]["exceptions"] == []
-    assert rows(models, as_of=AsOf.parse(5))[0]["exceptions"] == [
+    assert rows(models)[0]["exception_kinds"] == []
+    assert rows(models, as_of=AsOf.parse(5))[0]["exception_kinds"] == [
         "address_invalid", "part_paid", "part_paid"]
     assert models.compare_with_rebuild("main") == []
 
@@ -204,17 +204,17 @@ def test_dispatched_at__is_that_of_the_first_parcel(ledger: Ledger, models: Read
             on(PackOrder, parcel=parcel, lines=[Count("1", 1)]),
             on(DispatchParcel, parcel=parcel, courier="顺丰", occurred_at=hour(number).at))
     (row,) = rows(models)
-    assert (row["fulfilment_status"], row["dispatched_at"]) == (
+    assert (row["delivery_status"], row["dispatched_at"]) == (
         "dispatched", "2026-10-01T06:00:00Z")
     put(ledger, on(DeliverParcel, parcel="P2", occurred_at=hour(9).at))
-    assert rows(models)[0]["fulfilment_status"] == "delivered"
+    assert rows(models)[0]["delivery_status"] == "delivered"
 
 
-def test_fulfilment_status__follows_the_parcel(ledger: Ledger, models: ReadModels) -> None:
+def test_delivery_status__follows_the_parcel(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, tell(1), tell(2, dispatched=hour(1)),
         tell(3, dispatched=hour(1), delivered=hour(2)))
-    assert [row["fulfilment_status"] for row in rows(models)] == [
-        "unfulfilled", "dispatched", "delivered"]
+    assert [row["delivery_status"] for row in rows(models)] == [
+        "unsent", "dispatched", "delivered"]
 
 
 @on_sqlite

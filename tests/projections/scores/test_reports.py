@@ -65,7 +65,7 @@ from tests.support.team import (
 from tests.support.thorough import tried
 from tests.support.written import opening as opening_of
 
-FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
+FIELDS = ["member", "post", "committee", "second", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement", "share", "days", "part", "rests_on"]
 
 CLOSED: Steps = [*OPENING, *CHARGED, *SEALED]
@@ -94,7 +94,7 @@ def test_scores__show_the_last_closed_month(ledger: Ledger, models: ReadModels) 
 
     assert [list(row) for row in found] == [FIELDS] * 5
     assert of(models, WANG) == {
-        "member": WANG, "post": "customer_service", "committee": "90", "self": "90", "bonus": "0",
+        "member": WANG, "post": "customer_service", "committee": "90", "second": "90", "bonus": "0",
         "deductions": "3", "score": "87", "coefficient": "1.0", "policy_version": 1,
         "sealed": True, "restatement": 0, "share": "1", "days": None, "part": "87",
         "rests_on": []}
@@ -106,7 +106,7 @@ def test_scores__of_an_open_month_stand_as_they_are(ledger: Ledger, models: Read
 
     found = of(models, WANG, month=MONTH)
 
-    assert (found["committee"], found["self"], found["deductions"], found["score"]) == (
+    assert (found["committee"], found["second"], found["deductions"], found["score"]) == (
         "90", None, "3", None)
     assert (found["sealed"], found["restatement"]) == (False, 0)
     with pytest.raises(NoMonthClosed):

@@ -52,7 +52,7 @@ def test_signing__lists_what_waits_until_somebody_decided(
     assert first == {
         "movement": f"movement:{HOUSE}:M1", "warehouse": HOUSE, "what": "movement",
         "requested_by": "user:keeper", "happened_at": "2026-10-01T04:00:00Z",
-        "causes": ["write_off"], "reason": "水浸", "document": None, "corrects": None,
+        "causes": ["write_off"], "reason": "水浸", "paper": None, "corrects": None,
         "lines": [{"sku": "TEA", "quantity": 3, "from": "available", "to": "written_off",
                    "cause": "write_off", "bin": "", "to_bin": ""}], "position": at}
     later = NOON + timedelta(days=1)
