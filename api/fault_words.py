@@ -8,6 +8,8 @@ from api.messages import language, translated
 
 WORDS = (
     "is missing",
+    "and {count} more",
+    "has {found} fields, {most} are known here",
     "is needed",
     "is null, and may not be",
     "is given twice",

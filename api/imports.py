@@ -196,7 +196,7 @@ def _name_of(file: FileStorage) -> str:
 
 
 def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
-    faults = [Fault(f"/{escaped(name)}", "unknown", "is no field here")
+    faults = [Fault(f"/{escaped(name)}", "unknown_field", "is no field here")
               for name in sorted({*request.form} - {*OPTIONS} | {*request.files} - {"file"})]
     faults += [Fault(f"/{escaped(name)}", "twice", "is given twice")
                for name, values in request.form.lists() if len(values) > 1]

@@ -13,6 +13,7 @@ from api.http.answers import kinds
 from api.http.describing import described
 from api.http.edge_errors import EDGE, Problem, in_words
 from api.http.fields import Free
+from api.http.problems import in_language
 from api.http.routes import PUBLIC, Api, Blueprint
 from api.messages import tr
 
@@ -110,7 +111,9 @@ def problem(code: str) -> Response:
         raise Problem("problem_unknown", name=code)
     words = EDGE[code].words if code in EDGE else " ".join((errors[code].__doc__ or "").split())
     rule = f"<p>{escape(errors[code].rule)}" if code in errors else ""
-    return Response(f"<!doctype html><meta charset=utf-8><title>{escape(code)}</title>"
-                    f"<h1>{escape(code)}</h1><p>{escape(in_words(tr(words)))}{rule}",
-                    content_type="text/html; charset=utf-8")
+    found = Response(f"<!doctype html><meta charset=utf-8><title>{escape(code)}</title>"
+                     f"<h1>{escape(code)}</h1><p>{escape(in_words(tr(words)))}{rule}",
+                     content_type="text/html; charset=utf-8")
+    in_language(found)
+    return found
 

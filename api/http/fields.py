@@ -3,7 +3,9 @@
 marshmallow's own fields take "12" and 12.9 for a number, NUL for text and a naive time for a time.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -14,8 +16,17 @@ from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validat
 from ledger.common import bounds
 from ledger.common.bounds import Bound, Each
 from ledger.common.checking import split
-from ledger.common.values import MAX_INTEGER, Checks
+from ledger.common.errors import MOST_FAULTS, Fault
+from ledger.common.values import MAX_INTEGER, Checks, escaped
 from projections.asking.clocks import TIME
+
+FORMS = {fault.message: fault for fault in (
+    Fault("", "missing", "is missing"),
+    Fault("", "null", "is null, and may not be"),
+    Fault("", "not_list", "is not a list"),
+    Fault("", "not_object", "is not an object"),
+    Fault("", "unknown_field", "is no field here"))}
+"""What marshmallow itself finds, which knows sentences only: each is said in one of these."""
 
 fields.Field.default_error_messages = {
     **fields.Field.default_error_messages, "required": "is missing",
@@ -23,9 +34,38 @@ fields.Field.default_error_messages = {
 fields.List.default_error_messages = {"invalid": "is not a list"}
 fields.Mapping.default_error_messages = {"invalid": "is not an object"}
 fields.Nested.default_error_messages = {"type": "is not an object"}
-Schema._default_error_messages = {
-    "type": "is not an object", "unknown": "is no field here", "invalid": "cannot be taken"}
-"""What marshmallow says of a value, in our words: they are made of one kind of sentence."""
+Schema._default_error_messages = {"type": "is not an object", "unknown": "is no field here"}
+
+
+def faults_in(found: Any, at: str = "") -> Iterator[Fault]:
+    """What marshmallow found, or one of our fields, each with the pointer of its place."""
+    if isinstance(found, dict):
+        for name, inner in found.items():
+            yield from faults_in(inner, at if name == "_schema" else f"{at}/{escaped(name)}")
+        return
+    for one in found:
+        fault = one if isinstance(one, Fault) else FORMS.get(one)
+        yield replace(fault or Fault("", "malformed", str(one)), where=at)
+
+
+class Strict(Schema):
+    """An object of known fields. One with a great many others is not looked into at all."""
+
+    class Meta:
+        """No other fields."""
+
+        unknown = RAISE
+
+    def load(self, data: Any, **more: Any) -> Any:
+        """The object as it was checked. Errors: ValidationError."""
+        if isinstance(data, dict) and len(data) > len(self.fields) + MOST_FAULTS:
+            raise _wrong(Fault(
+                "", "too_many", f"has {len(data)} fields, {len(self.fields)} are known here"))
+        return super().load(data, **more)
+
+
+def _wrong(fault: Fault) -> ValidationError:
+    return ValidationError([fault])
 
 
 class Bounded(fields.Field[Any]):
@@ -86,12 +126,14 @@ class Digits(fields.Integer):
     """A whole number in an address or a header, where everything is text."""
 
     def __init__(self, *, least: int = 0, most: int = MAX_INTEGER, **more: Any) -> None:
-        super().__init__(validate=validate.Range(
-            least, most, error="is not between {min} and {max}"), **more)
+        self.least, self.most = least, most
+        super().__init__(validate=validate.Range(least, most), **more)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if not (value.isascii() and value.isdigit() and len(value) < 18):
-            raise ValidationError("is not a whole number")
+            raise _wrong(Fault("", "not_integer", "is not a whole number"))
+        if not self.least <= int(value) <= self.most:
+            raise _wrong(Fault("", "out_of_range", f"is not between {self.least} and {self.most}"))
         return int(value)
 
 
@@ -100,21 +142,34 @@ class Truth(fields.Boolean):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if type(value) is not bool:
-            raise ValidationError("is not true or false")
+            raise _wrong(Fault("", "not_boolean", "is not true or false"))
         return value
 
 
 class Items(fields.List[Any]):
-    """A list whose size is looked at first: one that is too long costs no look at its items."""
+    """A list whose size is looked at first: one that is too long costs no look at its items, and
+    one with many faults none at the rest of them."""
 
     def __init__(self, inner: fields.Field[Any], sizes: Iterable[Bound], **more: Any) -> None:
         super().__init__(inner, **more)
         self.sizes = tuple(sizes)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
-        if isinstance(value, list):
-            _must_keep(self.sizes, value)
-        return super()._deserialize(value, attr, data, **more)
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        _must_keep(self.sizes, value)
+        found, faults, count = [], {}, 0
+        for index, one in enumerate(value):
+            try:
+                found.append(self.inner.deserialize(one, **more))
+            except ValidationError as error:
+                faults[index] = error.messages
+                count += sum(1 for _ in faults_in(error.messages))
+            if count > MOST_FAULTS:
+                break
+        if faults:
+            raise ValidationError(faults)
+        return found
 
 
 class Map(fields.Dict):
@@ -142,24 +197,29 @@ class Time(fields.DateTime):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if type(value) is not str or not TIME.fullmatch(value):
-            raise ValidationError("is not a time with its zone, such as 2026-10-31T23:59:59+08:00")
+            raise _wrong(Fault(
+                "", "not_time",
+                "is not a time with its zone, such as 2026-10-31T23:59:59+08:00"))
         try:
             found = datetime.fromisoformat(value.upper())
         except ValueError:
-            raise ValidationError("is not a time that there is") from None
+            raise _wrong(Fault("", "not_time", "is not a time that there is")) from None
         if not 1970 <= found.year <= 9998:
-            raise ValidationError("lies outside the years 1970 to 9998")
+            raise _wrong(Fault("", "out_of_range", "lies outside the years 1970 to 9998"))
         return found
 
 
 class Etag(fields.String):
     """A version in quotes."""
 
-    def __init__(self, **more: Any) -> None:
-        super().__init__(validate=validate.Regexp(
-            r'^"?[1-9][0-9]{0,14}"?$',
-            error='is not a version as an ETag gives it, such as "3"; `*` and weak ones '
-                  'are not taken'), **more)
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if not _ETAG.fullmatch(value):
+            raise _wrong(Fault("", "not_version", 'is not a version as an ETag gives it, such as '
+                                                  '"3"; `*` and weak ones are not taken'))
+        return value
+
+
+_ETAG = re.compile(r'"?[1-9][0-9]{0,14}"?')
 
 
 class Free(Schema):
@@ -185,9 +245,8 @@ def schema_of(
         required = field.required and name != "occurred_at"
         made[name] = _field(field.type, None if each is None else each.bound, required=required)
     name = each.name if each is not None else struct.__name__ + ("Body" if without else "")
-    return type(name, (Schema,), {
+    return type(name, (Strict,), {
         **made,
-        "Meta": type("Meta", (), {"unknown": RAISE, "ordered": True}),
         "__doc__": " ".join((struct.__doc__ or "").split())})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow
 from flask import Response
 
+from api.http.fields import Word
 from api.http.noting import note_reading
 from api.http.reading import LISTS, at_position, team_of
 from api.http.routes import caller, edge
@@ -18,9 +19,8 @@ from projections.preview.answer import SECTIONS, preview
 class PreviewQuery(marshmallow.Schema):
     """Whether to record the command, or only to say what it would do."""
 
-    preview = marshmallow.fields.String(
-        validate=marshmallow.validate.OneOf(["true", "false"]), metadata={
-            "description": "true: nothing is recorded, and the answer says what would be."})
+    preview = Word(("true", "false"), metadata={
+        "description": "true: nothing is recorded, and the answer says what would be."})
 
 
 def is_asked(query: Mapping[str, str]) -> bool:

@@ -10,10 +10,11 @@ from werkzeug.exceptions import HTTPException
 
 from api.fault_words import fault_said
 from api.http.edge_errors import EDGE, Problem
-from api.messages import prefer, tr
+from api.messages import language, prefer, tr
 from ledger.common.errors import (
     Conflict,
     Fault,
+    FaultList,
     Invalid,
     InvalidValues,
     LedgerError,
@@ -23,6 +24,7 @@ from ledger.common.errors import (
     Unavailable,
     summed_up,
 )
+from ledger.common.values import cut
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import EventUnreadable, UnknownEventType, UnknownMember
 from ledger.log.damage import DatabaseDamaged
@@ -75,19 +77,30 @@ RETRY_AFTER_S = 2
 
 def respond(
     status: int, code: str, detail: str, *, rule: str | None = None,
-    errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None, **more: Any,
+    errors: Iterable[Fault] = (), left_out: int = 0, headers: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Response:
-    """A response that holds a problem; `more` are members of its own kind."""
+    """A response that holds a problem; `left_out` more faults were found than `errors` has, and
+    `more` are members of its own kind."""
+    listed = FaultList.of(errors)
     body: dict[str, Any] = {
         "type": f"/v1/problems/{code}", "title": TITLES.get(status, "Error"), "status": status,
-        "detail": detail, "instance": request.path, "code": code, "rule": rule,
+        "detail": detail, "instance": cut(request.path), "code": code, "rule": rule,
         "errors": [{"pointer": fault.where, "detail": fault_said(fault.message), "code": fault.code}
-                   for fault in errors], **more}
+                   for fault in listed.faults],
+        "errors_left_out": listed.left_out + left_out, "request_id": g.get("request_id"), **more}
     found = Response(orjson.dumps(body), status, content_type=TYPE)
+    in_language(found)
     found.headers.update(headers or {})
     if status == 503:
         found.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     return found
+
+
+def in_language(found: Response) -> None:
+    """Say in which language the words of a response are, and that another may be asked for."""
+    found.headers["Content-Language"] = language()
+    found.vary.add("Accept-Language")
 
 
 def status_of(kind: type[LedgerError]) -> int:
@@ -110,7 +123,7 @@ def of_ledger(error: LedgerError) -> Response:
         return respond(status, error.code, tr(EDGE[error.code].words), rule=error.rule)
     more: dict[str, Any] = {"open": error.open} if isinstance(error, NothingRecorded) else {}
     return respond(status, error.code, detail_of(error), rule=error.rule, errors=error.faults,
-                   **more)
+                   left_out=error.left_out, **more)
 
 
 def of_edge(error: Problem) -> Response:
@@ -124,7 +137,8 @@ def detail_of(error: LedgerError) -> str:
     """What an error says to a client: not where the ledger lies, nor how it is set up."""
     details = error.details
     if isinstance(error, InvalidValues) and error.faults:
-        details = {**details, "summary": summed_up(error.faults, fault_said)}
+        listed = FaultList(list(error.faults), error.left_out)
+        details = {**details, "summary": summed_up(listed, fault_said)}
     if isinstance(error, Misconfigured):
         details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
     return tr(error.template, **details)

@@ -16,13 +16,14 @@ from werkzeug.exceptions import HTTPException
 
 from api.http import problems
 from api.http.edge_errors import Problem
+from api.http.fields import faults_in
 from api.http.runtime import Caller, Edge
 from api.messages import tr
 from ledger.access import ROLES, SYSTEM_ROLE
 from ledger.common.days import day_of
 from ledger.common.errors import Fault, InvalidValues
 from ledger.common.phrases import Phrase
-from ledger.common.values import escaped, repeated_name
+from ledger.common.values import cut, escaped, repeated_name
 from ledger.people.signatures import SYSTEM
 
 PUBLIC = frozenset({"anyone"})
@@ -131,25 +132,18 @@ class Parser(FlaskParser):
         except ValueError as error:
             raise Problem("malformed_json", why=error) from None
         if twice is not None:
-            raise Problem("malformed_json", why=tr("the name {name!r} stands twice", name=twice))
+            raise Problem("malformed_json", why=tr(
+                "the name {name!r} stands twice", name=cut(twice)))
         return found
 
     def handle_error(self, error: Any, req: Any, schema: Any, **more: Any) -> Any:
         """Everything that marshmallow found, as pointers."""
         faults = [fault for location, found in error.messages.items()
-                  for fault in _faults("" if location == "json" else f"/{location}", found)]
+                  for fault in faults_in(found, "" if location == "json" else f"/{location}")]
         if any(fault.where.startswith(("/headers", "/query")) for fault in faults):
             names = ", ".join(fault.where.rpartition("/")[2] for fault in faults)
             raise Problem("not_understood", names=names, errors=faults)
         raise InvalidValues(faults)
-
-
-def _faults(at: str, found: Any) -> list[Fault]:
-    if isinstance(found, dict):
-        return [fault for name, inner in found.items()
-                for fault in _faults(at if name == "_schema" else f"{at}/{escaped(name)}", inner)]
-    return [Fault(at, one.code, one.message) if isinstance(one, Fault) else
-            Fault(at, "malformed", str(one)) for one in found]
 
 
 def _reads_query(view: Callable[..., Any]) -> bool:
@@ -165,7 +159,7 @@ def _without_query(view: Callable[..., Any]) -> Callable[..., Any]:
     def strict(*args: Any, **given: Any) -> Any:
         if request.args:
             raise Problem("not_understood", names=", ".join(request.args), errors=[
-                Fault(f"/query/{escaped(name)}", "unknown", "is no field here")
+                Fault(f"/query/{escaped(name)}", "unknown_field", "is no field here")
                 for name in request.args])
         return view(*args, **given)
 
@@ -202,6 +196,8 @@ class ProblemSchema(marshmallow.Schema):
     code = marshmallow.fields.String(required=True)
     rule = marshmallow.fields.String(allow_none=True, required=True)
     errors = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
+    errors_left_out = marshmallow.fields.Integer(required=True)
+    request_id = marshmallow.fields.String(allow_none=True, required=True)
 
 
 class Api(flask_smorest.Api):

@@ -35,6 +35,7 @@ from ledger.common.values import (
     check_sha256,
     check_subject,
     fits_name,
+    quoted,
 )
 
 Check = Callable[[Checks, str, Any], None]
@@ -212,7 +213,7 @@ class Words(Bound):
         if value not in self.words:
             named = [word for word in self.words if word]
             among = named[0] if len(named) == 1 else f"one of {', '.join(named)}"
-            checks.fault(where, "unknown", f"is {value!r}, not {among}")
+            checks.fault(where, "unknown", f"is {quoted(value)}, not {among}")
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,8 @@ class Items(Bound):
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         if not self.least <= len(value) <= self.most:
-            checks.fault(where, "too_many", (
+            code = "too_few" if len(value) < self.least else "too_many"
+            checks.fault(where, code, (
                 f"are {len(value)}, {self.least} to {self.most} can be" if self.least else
                 f"are {len(value)}, {self.most} are allowed"))
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.common.characters import find_odd, note_odd
 from ledger.common.errors import Invalid
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 
 _ACTOR = re.compile(r"system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90}")
 _WORD = re.compile(r"[a-z][a-z_]{0,40}")
@@ -40,7 +40,7 @@ def check_actor(checks: Checks, where: str, value: object) -> None:
     if isinstance(value, str) and find_odd(value):
         note_odd(checks, where, value)
     elif not (isinstance(value, str) and is_actor(value)):
-        checks.fault(where, "not_actor", f"is {value!r}, not a pseudonymous id such as "
+        checks.fault(where, "not_actor", f"is {quoted(value)}, not a pseudonymous id such as "
                                          "member:7f3a")
 
 
@@ -49,8 +49,8 @@ def check_member(checks: Checks, where: str, value: object) -> None:
     if isinstance(value, str) and find_odd(value):
         note_odd(checks, where, value)
     elif not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
-        checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a: a "
-                                          "pseudonym, never a name")
+        checks.fault(where, "not_member", f"is {quoted(value)}, not a member such as "
+                                          "member:7f3a: a pseudonym, never a name")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

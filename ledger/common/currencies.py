@@ -4,7 +4,7 @@ Sums are stored as whole minor units, so this table is a part of the log's forma
 currency that stands here never changes. A currency that is new in ISO 4217 may be added.
 """
 
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 
 _WITHOUT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _WITH_2 = """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN
@@ -23,4 +23,5 @@ EXPONENTS = {code: exponent for exponent, codes in ((0, _WITHOUT), (2, _WITH_2),
 def check_currency(checks: Checks, where: str, value: object) -> None:
     """Note what is not a currency of the table."""
     if not (isinstance(value, str) and value in EXPONENTS):
-        checks.fault(where, "not_currency", f"is {value!r}, not a currency of ISO 4217 such as CNY")
+        checks.fault(where, "not_currency",
+                     f"is {quoted(value)}, not a currency of ISO 4217 such as CNY")

@@ -5,7 +5,7 @@ from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from ledger.common.values import Checks, to_us
+from ledger.common.values import Checks, quoted, to_us
 
 SHOP_ZONE = "Asia/Shanghai"
 _ZONE = ZoneInfo(SHOP_ZONE)
@@ -83,19 +83,20 @@ def is_month(text: object) -> bool:
 def check_day(checks: Checks, where: str, value: object) -> None:
     """Note a value that is not a day."""
     if not is_day(value):
-        checks.fault(where, "not_day", f"is {value!r}, not a day such as 2026-09-30")
+        checks.fault(where, "not_day", f"is {quoted(value)}, not a day such as 2026-09-30")
 
 
 def check_month(checks: Checks, where: str, value: object) -> None:
     """Note a value that is not a month."""
     if not is_month(value):
-        checks.fault(where, "not_month", f"is {value!r}, not a month such as 2026-09")
+        checks.fault(where, "not_month", f"is {quoted(value)}, not a month such as 2026-09")
 
 
 def check_time_of_day(checks: Checks, where: str, value: object) -> None:
     """Note a value that is not a time of the day."""
     if not (isinstance(value, str) and _TIME.fullmatch(value)):
-        checks.fault(where, "not_time", f"is {value!r}, not a time such as 16:30, up to 24:00")
+        checks.fault(where, "not_time",
+                     f"is {quoted(value)}, not a time such as 16:30, up to 24:00")
 
 
 FOR_EVER = "9999-12-31"

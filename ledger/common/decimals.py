@@ -3,7 +3,7 @@
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 
 _FORM = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,4})?")
 
@@ -37,7 +37,7 @@ def check_decimal(
     """Note what is wrong with a decimal that has to lie inside its bounds."""
     if not is_decimal(value):
         checks.fault(where, "not_decimal",
-                     f"is {value!r}, not a decimal in quotes such as \"1.5\", with at most four "
-                     "digits after the point")
+                     f"is {quoted(value)}, not a decimal in quotes such as \"1.5\", with at most "
+                     "four digits after the point")
     elif not Decimal(least) <= Decimal(str(value)) <= Decimal(most):
         checks.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")

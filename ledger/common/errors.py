@@ -5,8 +5,9 @@ fill. `code` never changes and is never translated; `rule` is the rule in docs/r
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,45 @@ class Fault:
     code: str
     message: str
 
+    def shortened(self) -> "Fault":
+        """The same; of a sentence that has no end, its beginning."""
+        if len(self.message) <= LONGEST:
+            return self
+        return replace(self, message=f"{self.message[:LONGEST]}…")
 
-def summed_up(faults: Iterable[Fault], said: Callable[[str], str] = str) -> str:
-    """All that is wrong in a sentence, each with its place, if it is not the whole that is wrong;
+
+LONGEST = 400
+"""Characters of a sentence about one value."""
+
+
+MOST_FAULTS = 100
+"""The most faults of one input that are listed."""
+
+
+class FaultList(NamedTuple):
+    """Faults as they are listed, at most `MOST_FAULTS`, and how many more were found."""
+
+    faults: list[Fault]
+    left_out: int
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault]) -> "FaultList":
+        """Of every place the fault that was found first: the others may be gone with it."""
+        first: dict[str, Fault] = {}
+        for one in faults:
+            first.setdefault(one.where, one)
+        return cls([one.shortened() for one in islice(first.values(), MOST_FAULTS)],
+                   max(0, len(first) - MOST_FAULTS))
+
+
+def summed_up(listed: FaultList, said: Callable[[str], str] = str) -> str:
+    """What is wrong in a sentence, each with its place, if it is not the whole that is wrong;
     `said` puts a message into another language."""
-    return "; ".join(f"{one.where}: {said(one.message)}" if one.where else said(one.message)
-                     for one in faults)
+    parts = [f"{one.where}: {said(one.message)}" if one.where else said(one.message)
+             for one in listed.faults]
+    if listed.left_out:
+        parts.append(said(f"and {listed.left_out} more"))
+    return "; ".join(parts)
 
 
 class LedgerError(Exception):
@@ -31,7 +65,9 @@ class LedgerError(Exception):
     code: ClassVar[str] = "ledger_error"
     rule: ClassVar[str] = "R-GEN-01"
     faults: Sequence[Fault] = ()
-    """All that is wrong, where that is more than one thing."""
+    """What is wrong, each at its own place, where that is more than one thing."""
+    left_out: int = 0
+    """How many more faults were found than `faults` holds."""
 
     def __init__(self, **details: Any) -> None:
         self.details = details
@@ -56,8 +92,9 @@ class InvalidValues(Invalid):
     rule = "R-VAL-01"
 
     def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__(count=len(faults), summary=summed_up(faults))
+        listed = FaultList.of(faults)
+        self.faults, self.left_out = listed
+        super().__init__(count=len(listed.faults) + listed.left_out, summary=summed_up(listed))
 
 
 class Refused(LedgerError):

@@ -100,9 +100,23 @@ def is_subject(text: str) -> bool:
         for number in parts for part in number.split("~"))
 
 
+LONGEST_QUOTE = 200
+"""What was sent is repeated up to so many characters: an answer never grows with them."""
+
+
+def cut(text: str) -> str:
+    """A text as it is repeated: its beginning, where it is long."""
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+
+
+def quoted(value: Any) -> str:
+    """A value of JSON in quotes, cut where it is long; one that is no text as `shown` names it."""
+    return repr(cut(value)) if isinstance(value, str) else shown(value)
+
+
 def escaped(name: object) -> str:
-    """A name as a step of a JSON pointer."""
-    return str(name).replace("~", "~0").replace("/", "~1")
+    """A name as a step of a JSON pointer; of one that is long, its beginning."""
+    return cut(str(name)).replace("~", "~0").replace("/", "~1")
 
 
 def repeated_name(text: str | bytes) -> str | None:
@@ -198,5 +212,5 @@ def check_sha256(checks: Checks, where: str, value: object) -> None:
 def check_subject(checks: Checks, where: str, value: object) -> None:
     """Note what is not a subject."""
     if not (isinstance(value, str) and is_subject(value)):
-        checks.fault(where, "not_subject", f"is {value!r}, not a subject such as order:taobao:… or "
-                                           "day:2026-09-03")
+        checks.fault(where, "not_subject", f"is {quoted(value)}, not a subject such as "
+                                           "order:taobao:… or day:2026-09-03")

@@ -48,7 +48,7 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Fault(where, "twice", f"two columns fill {name!r}")
     for column in sorted(file.ignored & file.columns.keys()):
-        yield Fault(where, "twice", f"{column!r} is both used and ignored")
+        yield Fault(f"{where}/ignored", "twice", f"{column!r} is both used and ignored")
     for column, fields in file.columns.items():
         yield from (Fault(f"{where}/columns/{column}", "default",
                           f"{field.default!r} is not of the kind {field.kind}")

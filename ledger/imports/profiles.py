@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from marshmallow import ValidationError
 
-from ledger.common.errors import Fault, Invalid, NotFound
+from ledger.common.errors import Fault, FaultList, Invalid, NotFound, summed_up
 from ledger.imports.agreeing import check
 from ledger.imports.amounts import POINT
 from ledger.imports.once import OnceLoader
@@ -39,9 +39,9 @@ class InvalidProfile(Invalid):
     rule = "R-IMP-01"
 
     def __init__(self, name: str, faults: list[Fault]) -> None:
-        self.faults = faults
-        summary = "; ".join(f"{fault.where or '/'} {fault.message}" for fault in faults)
-        super().__init__(name=name, summary=summary)
+        listed = FaultList.of(faults)
+        self.faults, self.left_out = listed
+        super().__init__(name=name, summary=summed_up(listed))
 
 
 def available() -> dict[str, Path]:

@@ -12,7 +12,7 @@ import msgspec
 from ledger.access import ROLES
 from ledger.common.decimals import check_decimal, is_decimal, plain
 from ledger.common.errors import Fault
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 from ledger.policies.bands import check_bands
 from ledger.policies.pay import PayScheme
 from ledger.policies.pay_checks import check_scheme
@@ -64,20 +64,21 @@ def findings(said: Sections, before: Sections) -> list[Fault]:
                                                     "held before")
         elif section is not None:
             found.check(name, section if isinstance(section, list) else [section])
-            _check_texts(found.checks, f"/{name}", msgspec.to_builtins(section))
+            known = {fault.where for fault in found.checks.faults}
+            _check_texts(found.checks, f"/{name}", msgspec.to_builtins(section), known)
     return found.checks.faults
 
 
-def _check_texts(checks: Checks, where: str, value: object) -> None:
-    """Every text can be stored and shown; names are already checked."""
-    if any(fault.where == where for fault in checks.faults):
+def _check_texts(checks: Checks, where: str, value: object, known: set[str]) -> None:
+    """Every text can be stored and shown; names are already checked, and faults `known`."""
+    if where in known:
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            _check_texts(checks, f"{where}/{name}", inner)
+            _check_texts(checks, f"{where}/{name}", inner, known)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _check_texts(checks, f"{where}/{index}", inner)
+            _check_texts(checks, f"{where}/{index}", inner, known)
     elif isinstance(value, str):
         checks.text(where, value, empty=True)
 
@@ -135,11 +136,11 @@ class _Findings:
     def _posts_known(self, where: str, posts: Iterable[str]) -> None:
         for post in posts:
             if post not in self.posts:
-                self._fault(where, "unknown_post", f"{post!r} is not a post")
+                self._fault(where, "unknown_post", f"{quoted(post)} is not a post")
 
     def _one_of(self, where: str, value: str, known: Iterable[str]) -> None:
         if value not in (words := list(known)):
-            self._fault(where, "unknown", f"is {value!r}, not one of {', '.join(words)}")
+            self._fault(where, "unknown", f"is {quoted(value)}, not one of {', '.join(words)}")
 
     # -- sections ---------------------------------------------------------------------------------
 
@@ -177,7 +178,7 @@ class _Findings:
             items = {one.item: one for one in self.cards[post].items} if post in self.cards else {}
             if rule.counts_in not in items:
                 self._fault(f"{at}/counts_in", "unknown_item",
-                            f"{rule.counts_in!r} is not an item of the scorecard of {post}")
+                            f"{quoted(rule.counts_in)} is not an item of the scorecard of {post}")
             elif rule.code not in items[rule.counts_in].computed_from:
                 self._fault(f"{at}/counts_in", "not_computed",
                             f"{rule.counts_in} of {post} is not computed from {rule.code}")
@@ -185,7 +186,8 @@ class _Findings:
         for name in rule.evidence_for:
             if name not in known:
                 self._fault(f"{at}/evidence_for", "unknown_item",
-                            f"{name!r} is not an item of the scorecards of {', '.join(rule.posts)}")
+                            f"{quoted(name)} is not an item of the scorecards of "
+                            f"{', '.join(rule.posts)}")
 
     def _charges(self, at: str, rule: Rule) -> None:
         parties = set(rule.charges)
@@ -215,7 +217,7 @@ class _Findings:
             return
         other = self.rules.get(rule.excludes)
         if other is None:
-            self._fault(at, "unknown_rule", f"{rule.excludes!r} is not a rule")
+            self._fault(at, "unknown_rule", f"{quoted(rule.excludes)} is not a rule")
         elif other.excludes != rule.code:
             self._fault(at, "one_sided", f"{rule.excludes} does not exclude {rule.code}")
         elif other.per != rule.per:
@@ -260,7 +262,7 @@ class _Findings:
         for code in item.computed_from if self.rules else ():
             rule = self.rules.get(code)
             if rule is None:
-                self._fault(f"{at}/computed_from", "unknown_rule", f"{code!r} is not a rule")
+                self._fault(f"{at}/computed_from", "unknown_rule", f"{quoted(code)} is not a rule")
             elif rule.counts_in != item.item:
                 self._fault(f"{at}/computed_from", "other_item",
                             f"{code} counts in {rule.counts_in}, not in {item.item}")
@@ -310,7 +312,8 @@ class _Findings:
         if (unit := THRESHOLDS.get(threshold.threshold)) is None:
             return
         if threshold.unit != unit:
-            self._fault(f"{at}/unit", "other_unit", f"is {threshold.unit!r}; it counts in {unit}")
+            self._fault(f"{at}/unit", "other_unit",
+                        f"is {quoted(threshold.unit)}; it counts in {unit}")
         check_decimal(self.checks, f"{at}/value", threshold.value, least="0", most=MOST_THRESHOLD)
         if is_decimal(threshold.value) and Decimal(threshold.value) % 1:
             self._fault(f"{at}/value", "not_whole", f"is {threshold.value}, not a whole number")

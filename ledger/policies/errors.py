@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.common.errors import Fault, NotFound, Refused, summed_up
+from ledger.common.errors import Fault, FaultList, NotFound, Refused, summed_up
 
 
 class PolicyUnsound(Refused):
@@ -12,8 +12,9 @@ class PolicyUnsound(Refused):
     rule = "R-POL-03"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = faults
-        super().__init__(count=len(faults), summary=summed_up(faults))
+        listed = FaultList.of(faults)
+        self.faults, self.left_out = listed
+        super().__init__(count=len(listed.faults) + listed.left_out, summary=summed_up(listed))
 
 
 class PolicyOutOfOrder(Refused):

@@ -2,7 +2,7 @@
 
 from ledger.common.currencies import check_currency
 from ledger.common.decimals import check_decimal
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 from ledger.policies.bands import check_bands
 from ledger.policies.pay import (
     ATTAINMENT,
@@ -87,4 +87,4 @@ def _range(checks: Checks, at: str, one: PayRange) -> None:
 
 def _one_of(checks: Checks, where: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        checks.fault(where, "unknown", f"is {value!r}, not one of {', '.join(known)}")
+        checks.fault(where, "unknown", f"is {quoted(value)}, not one of {', '.join(known)}")

@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 from ledger.policies.values import Signing, Version
 
 
@@ -62,7 +62,7 @@ def check_signing(checks: Checks, at: str, one: Signing, *, rows: Sequence[Signi
     for name in ("posts", "otherwise"):
         for post in getattr(one, name):
             if post not in posts:
-                checks.fault(f"{at}/{name}", "unknown_post", f"{post!r} is not a post")
+                checks.fault(f"{at}/{name}", "unknown_post", f"{quoted(post)} is not a post")
     if one.otherwise and not one.posts:
         checks.fault(f"{at}/otherwise", "missing", "stands in for no post; name posts")
     if both := sorted(set(one.otherwise) & set(one.posts)):
@@ -80,7 +80,8 @@ def _check_acts(checks: Checks, at: str, one: Signing) -> None:
     for name, acts in (("act", [one.act]), ("apart_from", one.apart_from or [])):
         for act in acts:
             if act not in ACTS:
-                checks.fault(f"{at}/{name}", "unknown", f"is {act!r}, not one of {', '.join(ACTS)}")
+                checks.fault(
+                    f"{at}/{name}", "unknown", f"is {quoted(act)}, not one of {', '.join(ACTS)}")
 
 
 def _leads_to(one: Signing, rows: Sequence[Signing]) -> bool:

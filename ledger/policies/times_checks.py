@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 
 from ledger.common.days import check_day, is_day
-from ledger.common.values import Checks
+from ledger.common.values import Checks, quoted
 from ledger.policies.times import (
     CLOCKS,
     DAYS,
@@ -171,16 +171,17 @@ class TimesChecks:
 
     def _time(self, where: str, text: str) -> None:
         if not _TIME.fullmatch(text):
-            self._fault(where, "not_time", f"is {text!r}, not a time such as 18:00")
+            self._fault(where, "not_time", f"is {quoted(text)}, not a time such as 18:00")
 
     def _posts(self, where: str, posts: Iterable[str]) -> None:
         for post in posts:
             if post not in self.posts:
-                self._fault(where, "unknown_post", f"{post!r} is not a post")
+                self._fault(where, "unknown_post", f"{quoted(post)} is not a post")
 
     def _one_of(self, where: str, value: str, known: Collection[str]) -> None:
         if value not in known:
-            self._fault(where, "unknown", f"is {value!r}, not one of {', '.join(sorted(known))}")
+            self._fault(where, "unknown",
+                        f"is {quoted(value)}, not one of {', '.join(sorted(known))}")
 
     def _fault(self, where: str, code: str, message: str) -> None:
         self.checks.fault(where, code, message)

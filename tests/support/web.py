@@ -111,5 +111,5 @@ def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     assert answer.json is not None
     own = {"open"} if code.startswith("nothing_") else set()
     assert answer.json.keys() == {"type", "title", "status", "detail", "instance", "code", "rule",
-                                  "errors", *own}
+                                  "errors", "errors_left_out", "request_id", *own}
     return dict(answer.json)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from api import deductions, orders, people, persons, policies, returns, scores, stock
-from api.http.fields import Bounded, schema_of
-from api.http.routes import _faults
+from api.http.fields import Bounded, faults_in, schema_of
 from api.http.writing import ROUTES
 from ledger.common.bounds import MANY
 from ledger.common.errors import InvalidValues
@@ -25,7 +24,8 @@ GROUPS = [module.group for module in (
 COMMANDS = sorted({route.command for route in ROUTES}, key=lambda cls: cls.NAME)
 
 BOUNDS = {"not_text", "empty", "too_long", "nul", "surrogate", "invisible", "full_width",
-          "not_integer", "out_of_range", "unknown", "too_many", "too_fine", "not_decimal",
+          "not_integer", "out_of_range", "unknown", "too_few", "too_many", "too_fine",
+          "not_decimal",
           "not_day", "not_month", "not_time", "not_member", "not_person", "not_actor",
           "not_sha256", "not_subject", "not_currency", "naive_time"}
 """Codes of faults of single fields; others are those of rules between fields."""
@@ -39,7 +39,7 @@ def refused_by_schema(command: type[Command], told: Any) -> list[str]:
     try:
         schema_of(command)().load(told)
     except ValidationError as error:
-        return [fault.where for fault in _faults("", error.messages)]
+        return [fault.where for fault in faults_in(error.messages)]
     return []
 
 
@@ -48,7 +48,7 @@ def refused_by_command(command: type[Command], told: Any, leaf: Leaf) -> bool:
     try:
         msgspec.convert(told, command)
     except InvalidValues as error:
-        codes = {"too_many"} if get_origin(leaf.kind) is list else BOUNDS
+        codes = {"too_few", "too_many"} if get_origin(leaf.kind) is list else BOUNDS
         return any(fault.where == pointer(leaf.path) and fault.code in codes
                    for fault in error.faults)
     except msgspec.ValidationError:

@@ -157,7 +157,8 @@ def test_parse__rejected_when_two_columns_fill_a_field() -> None:
     raw = small()
     raw["files"]["sales"]["columns"]["Nummer"] = {"field": "number", "kind": "id"}
     raw["files"]["sales"]["ignored"] = ["Summe"]
-    assert "Summe" in rejected(raw)["/files/sales"]
+    assert "number" in rejected(raw)["/files/sales"]
+    assert "Summe" in rejected(raw)["/files/sales/ignored"]
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1", "a: 1\na: 2\n", "\x00", "&a [*a]"])
