@@ -5,28 +5,22 @@ the main row and those of the rows that belong to it, and gives one field of a c
 a sale, a cancellation, or a write-off or find, which is not an order but is numbered like one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ledger.common.errors import InvalidValues
-from ledger.common.moments import Moment
-from ledger.common.values import from_us
 from ledger.core.commands import Command
-from ledger.imports import conditions
 from ledger.imports.faults import reason
+from ledger.imports.lines import Item, Lines
 from ledger.imports.profile import Profile
+from ledger.imports.recipes import Difference, Get, Parts, Recipe, Row, Test
 from ledger.imports.references import MOMENTS
 from ledger.orders.declared import RecordOrder
-from ledger.orders.money import rounded
-from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line, Payment
+from ledger.orders.values import AMOUNT_FIELDS, CANCELLED, CLOSED, ENDED, Amounts, Line, Payment
 from ledger.returns.commands import RecordReturn
 from ledger.returns.values import CaseLine
+from ledger.stock.pieces import Count
 from ledger.stock.slips import RecordSlip, SlipLine
-
-Row = Sequence[Any]
-Parts = Mapping[str, Sequence[Row]]
-Get = Callable[[Row, Parts], Any]
-Test = Callable[[Row], bool]
 
 TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "address",
                "buyer_remark", "remark", "courier", "waybill", "reason")
@@ -34,6 +28,7 @@ REFERENCES = ("paid_reference", "refund_reference")
 SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
 TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
 SALE, CANCELLATION = "sale", "cancellation"
+GIVEN_UP = frozenset((CANCELLED, CLOSED))
 
 
 class Problem(NamedTuple):
@@ -53,20 +48,12 @@ class BadStatement(Exception):
         super().__init__(f"{len(problems)} problems")
 
 
-class Item(NamedTuple):
-    """A line as the rows have it. Units: see `Line`; negative where goods came back."""
+class RowsDiffer(Exception):
+    """Rows that make a statement together say different things of all of it."""
 
-    line: str
-    sku: str | None
-    title: str | None
-    attributes: str | None
-    quantity: int
-    unit_price: int
-    amount_minor: int
-    fee: bool
-
-
-Sum = Callable[[Row, Parts, Sequence[Item]], int | None]
+    def __init__(self, differences: list[Difference]) -> None:
+        self.differences = differences
+        super().__init__(f"{len(differences)} differences")
 
 
 class Assembler(Protocol):
@@ -89,8 +76,13 @@ class Assembler(Protocol):
     def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
         """The command for a main row and the rows that belong to it, and its subject.
 
-        Errors: BadStatement.
+        Errors: BadStatement, RowsDiffer.
         """
+        ...
+
+    def without_pieces(self, parts: Parts) -> tuple[str, str, list[int]] | None:
+        """The rows that say 0 pieces, of which nothing is made: their kind, the field that says it,
+        and their places among the rows of that kind."""
         ...
 
 
@@ -103,22 +95,23 @@ class OrderAssembler:
         self.profile = profile
         self.shop = shop or profile.shop
         self.warehouse = profile.warehouse if stock and profile.warehouse else None
-        self.slots = {file.kind: {name: slot for slot, name in enumerate(file.fields())}
-                      for file in profile.files}
+        self.recipe = recipe = Recipe(profile)
+        self.slots = recipe.slots
         order = profile.recipe
-        self._number = self._text(order["number"])
-        self._shop = self._text(order["shop"]) if "shop" in order else None
-        self.texts = [(name, self._text(order[name])) for name in TEXT_FIELDS if name in order]
-        self.sums = [(name, self._sum(order[name])) for name in SUM_FIELDS if name in order]
-        self.amounts = [(name, self._sum(order[name]))
+        self._number = recipe.key(order["number"])
+        self._shop = recipe.key(order["shop"]) if "shop" in order else None
+        self.texts = [(name, recipe.text(order[name])) for name in TEXT_FIELDS if name in order]
+        self.sums = [(name, recipe.sum(order[name])) for name in SUM_FIELDS if name in order]
+        self.amounts = [(name, recipe.sum(order[name]))
                         for name in AMOUNT_FIELDS if name in order]
-        self.references = [(name, self._text(order[name])) for name in REFERENCES if name in order]
-        self.moments = [(name, self._moment(order[name])) for name in MOMENTS if name in order]
-        self.ended = self._ended(order.get("ended"))
-        self.items = self._items(order.get("lines"))
+        self.references = [(name, recipe.text(order[name])) for name in REFERENCES if name in order]
+        self.moments = [(name, recipe.moment(order[name])) for name in MOMENTS if name in order]
+        self.ending = None if "ended" not in order else Ending(order["ended"], recipe)
+        self.lines = None if "lines" not in order else Lines(order["lines"], recipe)
+        self.printed = frozenset(name for name in TIMES_OF if _is_total(order, name))
         self.payments = self._payments(order.get("payments"))
         self._kinds: list[tuple[str, Test]] = [
-            (row["are"], _all([self._test(name, test) for name, test in row["when"].items()]))
+            (row["are"], recipe.tests(row["when"]))
             for row in order.get("rows", ())]
 
     def key(self, values: Row) -> tuple[str, ...] | None:
@@ -137,8 +130,10 @@ class OrderAssembler:
         return SALE
 
     def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
-        """An order, a return or a slip, and its subject. Errors: BadStatement."""
-        kind = self._kind(main)
+        """An order, a return or a slip, and its subject. Errors: BadStatement, RowsDiffer."""
+        kind, together = self._kind(main), parts.get(self.recipe.main, ())
+        if len(together) > 1 and (found := self.recipe.differences(together)):
+            raise RowsDiffer(found)
         facts: dict[str, Any] = {}
         for name, get in self.texts:
             if (value := get(main, parts)) is not None:
@@ -146,34 +141,45 @@ class OrderAssembler:
         facts.setdefault("shop", self.shop)
         for name, get in self.moments:
             facts[name] = get(main, parts)
-        items = [] if self.items is None else self.items(main, parts)
+        if facts["placed"] is None:
+            raise BadStatement([problem("placed", "empty")])
+        items = [] if self.lines is None else self.lines(main, parts)
         make: Callable[..., RecordOrder | RecordReturn | RecordSlip] = {
             SALE: self._order, CANCELLATION: self._return}.get(kind, self._slip)
         try:
             command = make(facts, items, main, parts)
             return command, command.subject
         except InvalidValues as error:
-            raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
-                                for fault in error.faults]) from None
+            raise BadStatement([
+                Problem(_of_row(fault.where, items), fault.code, error.rule, fault.message)
+                for fault in error.faults]) from None
+
+    def without_pieces(self, parts: Parts) -> tuple[str, str, list[int]] | None:
+        """Rows of lines that say 0 pieces."""
+        if self.lines is None or not (places := self.lines.without_pieces(parts)):
+            return None
+        return self.lines.kind, self.profile.recipe["lines"]["quantity"], places
 
     def _order(
         self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
     ) -> RecordOrder:
+        if self.ending is not None:
+            facts |= self.ending(main, parts, items)
+        gone = {count.line for count in facts.get("cancelled", ())}
+        wanted = [item for item in items if item.line not in gone] if gone else items
         for name, get in self.sums:
-            facts[name] = get(main, parts, items)
+            facts[name] = get(main, parts, wanted)
         for name, found in self.references:
             facts[name] = found(main, parts)
-        facts["amounts"] = Amounts(**{name: get(main, parts, items) for name, get in self.amounts})
-        if self.ended is not None:
-            facts["ended_as"], facts["ended"] = self.ended(main, parts)
+        facts["amounts"] = Amounts(**{name: get(main, parts, wanted) for name, get in self.amounts})
         if self.payments is not None:
             facts["payments"] = self.payments(main, parts)
-        _pair(facts)
+        _pair(facts, self.printed)
         return RecordOrder(
             channel=self.profile.channel, currency=self.profile.currency,
             lines=[Line(
                 line=item.line, sku=item.sku, title=item.title, attributes=item.attributes,
-                quantity=item.quantity, unit_price=item.unit_price, unit_price_scale=self.scale,
+                quantity=item.quantity, unit_price=item.unit_price, unit_price_scale=item.scale,
                 amount_minor=item.amount_minor, fee=item.fee) for item in items] or None,
             warehouse=self.warehouse, reuse_gap_days=self.profile.reuse_gap_days, **facts)
 
@@ -185,9 +191,9 @@ class OrderAssembler:
             number=facts["number"], account=facts.get("account"), reason=facts.get("reason"),
             at=facts["placed"], warehouse=self.warehouse,
             lines=[CaseLine(
-                line=item.line, sku=item.sku, title=item.title, quantity=-item.quantity,
-                unit_price=item.unit_price, unit_price_scale=self.scale,
-                amount_minor=-item.amount_minor, fee=item.fee) for item in items])
+                line=item.line, sku=item.sku, title=item.title, quantity=abs(item.quantity),
+                unit_price=item.unit_price, unit_price_scale=item.scale,
+                amount_minor=abs(item.amount_minor), fee=item.fee) for item in items])
 
     def _slip(
         self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
@@ -201,130 +207,6 @@ class OrderAssembler:
             lines=[SlipLine(line=item.line, sku=item.sku or "", title=item.title,
                             quantity=sign * item.quantity, fee=item.fee) for item in items])
 
-    # -- compiling --------------------------------------------------------------------------------
-
-    def _get(self, name: str) -> Get:
-        kind, _, field = name.rpartition(".")
-        if not kind or kind == self.profile.main.kind:
-            slot = self.slots[self.profile.main.kind][field]
-            return lambda main, parts: main[slot]
-        slot = self.slots[kind][field]
-
-        def first(main: Row, parts: Parts) -> Any:
-            rows = parts[kind]
-            return rows[0][slot] if rows else None
-
-        return first
-
-    def _all(self, name: str) -> Callable[[Row, Parts], list[Any]]:
-        """All values of a field: one of the main row, one of each joined row."""
-        kind, _, field = name.rpartition(".")
-        if not kind or kind == self.profile.main.kind:
-            get = self._get(name)
-            return lambda main, parts: [get(main, parts)]
-        slot = self.slots[kind][field]
-        return lambda main, parts: [row[slot] for row in parts[kind]]
-
-    def _text(self, entry: Mapping[str, Any]) -> Get:
-        gets = [self._get(name) for name in entry["names"]]
-        if len(gets) == 1:
-            return gets[0]
-        if entry["how"] == "join":
-            def join(main: Row, parts: Parts) -> str | None:
-                found = [get(main, parts) for get in gets]
-                return " ".join(text for text in found if text is not None) or None
-            return join
-
-        def first(main: Row, parts: Parts) -> Any:
-            return next((v for get in gets if (v := get(main, parts)) is not None), None)
-        return first
-
-    def _sum(self, entry: Mapping[str, Any]) -> Sum:
-        """A sum; None where one of its terms is unknown or has no row."""
-        if "lines" in entry:
-            return _sum_of_lines(entry["lines"])
-        if len(entry["sum"]) == 1 and not entry["less"] and "." not in entry["sum"][0]:
-            get = self._get(entry["sum"][0])
-            return lambda main, parts, items: get(main, parts)
-        terms = [(self._all(name), 1) for name in entry["sum"]]
-        terms += [(self._all(name), -1) for name in entry["less"]]
-
-        def total(main: Row, parts: Parts, items: Sequence[Item]) -> int | None:
-            amount = 0
-            for values, sign in terms:
-                found = values(main, parts)
-                if not found or None in found:
-                    return None
-                amount += sign * sum(found)
-            return amount
-
-        return total
-
-    def _test(self, name: str, test: conditions.Test) -> Test:
-        """A function that says whether a field of a row passes a test."""
-        slot, is_so = self.slots[self.profile.main.kind][name], conditions.passes(test)
-        return lambda row: is_so(row[slot])
-
-    def _moment(self, entry: Mapping[str, Any]) -> Get:
-        at = None if entry["at"] is None else self._get(entry["at"])
-        others = [self._get(name) for name in entry["inferred_from"]]
-        when = None if entry["when"] is None else self._get(entry["when"])
-
-        def moment(main: Row, parts: Parts) -> Moment | None:
-            if when is not None and not when(main, parts):
-                return None
-            if at is not None and (exact := at(main, parts)) is not None:
-                return Moment(from_us(exact[0]), exact[1])
-            known = [time[0] for get in others if (time := get(main, parts)) is not None]
-            return Moment(from_us(max(known)), "", True) if known else None
-
-        return moment
-
-    def _ended(self, entry: Mapping[str, Any] | None) -> Get | None:
-        if entry is None:
-            return None
-        by = self._get(entry["by"])
-        moments = {state: self._moment(entry[state])
-                   for state in ("completed", "closed", "cancelled") if state in entry}
-
-        def ended(main: Row, parts: Parts) -> tuple[str, Moment | None]:
-            state = by(main, parts)
-            return (state, moments[state](main, parts)) if state in moments else ("", None)
-
-        return ended
-
-    def _items(self, entry: Mapping[str, Any] | None) -> Callable[[Row, Parts], list[Item]] | None:
-        self.scale = self.profile.exponent
-        if entry is None:
-            return None
-        kind, slots = entry["of"], self.slots[entry["of"]]
-        files = {file.kind: file for file in self.profile.files}
-        decimals = files[kind].fields()[entry["unit_price"]].decimals
-        self.scale = self.profile.exponent if decimals is None else decimals
-        finer = self.scale - self.profile.exponent
-        line_at, price_at = slots.get(entry.get("line", "")), slots[entry["unit_price"]]
-        sku_at, title_at, attributes_at = (
-            slots.get(entry.get(name, "")) for name in ("sku", "title", "attributes"))
-        fixed = int(entry["quantity"]) if entry["quantity"].isdigit() else None
-        quantity_at = slots.get(entry["quantity"], 0)
-        is_fee = _fees(entry["fees"])
-
-        def items(main: Row, parts: Parts) -> list[Item]:
-            found = []
-            for number, row in enumerate(parts[kind], 1):
-                quantity = row[quantity_at] if fixed is None else fixed
-                sku = None if sku_at is None else row[sku_at]
-                found.append(Item(
-                    line=str(number) if line_at is None else row[line_at], sku=sku,
-                    title=None if title_at is None else row[title_at],
-                    attributes=None if attributes_at is None else row[attributes_at],
-                    quantity=quantity,
-                    unit_price=row[price_at], fee=is_fee(sku),
-                    amount_minor=rounded(quantity * row[price_at], finer)))
-            return found
-
-        return items
-
     def _payments(self, entry: Mapping[str, Any] | None) -> Get | None:
         if entry is None:
             return None
@@ -334,31 +216,62 @@ class OrderAssembler:
                                     for row in parts[kind]]
 
 
-def _all(tests: list[Test]) -> Test:
-    """A test that a row passes if it passes all of these."""
-    if len(tests) == 1:
-        return tests[0]
-    return lambda row: all(test(row) for test in tests)
+class Ending:
+    """How an order ended, by a field of its rows. Where they say different things, those that were
+    given up give up their own pieces, and the others say how the order ended, once they all do."""
+
+    def __init__(self, entry: Mapping[str, Any], recipe: Recipe) -> None:
+        self._moments = {state: recipe.moment(entry[state]) for state in ENDED if state in entry}
+        self._kind, self._get = recipe.main, recipe.key({"how": "first", "names": [entry["by"]]})
+        self._alone = not recipe.profile.grouped
+
+    def __call__(self, main: Row, parts: Parts, items: Sequence[Item]) -> dict[str, Any]:
+        """What it is as a part of the facts of an order."""
+        rows = [main] if self._alone else parts[self._kind]
+        states = [self._get(row, {}) for row in rows]
+        said = {state for state in states if state is not None}
+        if len(said) <= 1:
+            return self._as(next(iter(said), ""), main, parts)
+        left = said - GIVEN_UP
+        if not left:
+            return self._as(CLOSED, main, parts)
+        gone = [Count(item.line, item.quantity) for item in items
+                if states[item.row] in GIVEN_UP and not item.fee]
+        return {**self._as(left.pop() if len(left) == 1 else "", main, parts), "cancelled": gone}
+
+    def _as(self, state: str, main: Row, parts: Parts) -> dict[str, Any]:
+        if state not in self._moments:
+            return {"ended_as": "", "ended": None}
+        return {"ended_as": state, "ended": self._moments[state](main, parts)}
 
 
-def _sum_of_lines(which: str) -> Sum:
-    """What the goods, the fees or all lines add up to."""
-    return lambda main, parts, items: sum(
-        item.amount_minor for item in items if which == "all" or item.fee == (which == "fees"))
+def _is_total(order: Mapping[str, Any], amount: str) -> bool:
+    """Whether an amount is the order's own total: printed, whether it was paid or not."""
+    total, own = ({name.rpartition(".")[2] for name in order.get(one, {}).get("sum", ())}
+                  for one in ("total_minor", amount))
+    return bool(own) and own == total
 
 
-def _fees(skus: Sequence[str]) -> Callable[[str | None], bool]:
-    """A function that says whether a SKU is a fee and not goods."""
-    exact = frozenset(name for name in skus if not name.endswith("*"))
-    begins = tuple(name[:-1] for name in skus if name.endswith("*"))
-    return lambda sku: sku is not None and (sku in exact or sku.startswith(begins))
+def _of_row(where: str, items: Sequence[Item]) -> str:
+    """The place of a fault by the row that a line is made of."""
+    head, _, rest = where.removeprefix("/lines/").partition("/")
+    return f"/lines/{items[int(head)].row}/{rest}" if where.startswith(
+        "/lines/") and head.isdigit() else where
 
 
-def _pair(facts: dict[str, Any]) -> None:
-    """An amount and its time belong together. Errors: BadStatement (R-IMP-13)."""
+def problem(field: str, code: str, **details: Any) -> Problem:
+    """What is wrong with a field of a statement, in the words of its code."""
+    rule, words = reason(code, details)
+    return Problem(field, code, rule, words)
+
+
+def _pair(facts: dict[str, Any], printed: Collection[str]) -> None:
+    """An amount and its time belong together; one that is printed on every order, paid or not, says
+    nothing without its time. Errors: BadStatement (R-IMP-13)."""
     for amount, time in TIMES_OF.items():
-        if facts.get(time) is None and facts.get(amount):
-            rule, words = reason("amount_without_time", {"what": time})
-            raise BadStatement([Problem(amount, "amount_without_time", rule, words)])
+        if facts.get(time) is None and facts.get(amount) and amount not in printed:
+            raise BadStatement([problem(amount, "amount_without_time", what=time)])
     if facts.get("paid") is None or facts.get("paid_minor") is None:
         facts["paid"] = facts["paid_minor"] = None
+    if facts.get("refunded") is None and "refunded_minor" in printed:
+        facts["refunded_minor"] = None

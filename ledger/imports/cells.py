@@ -81,7 +81,7 @@ def _parser(
     if field.kind == "currency":
         return _currency(profile)
     if field.kind == "choice":
-        return _choice(field)
+        return _choice(field, profile)
     if field.kind == "id":
         return _id(field)
     return _integer(field, profile) if field.kind == "integer" else str
@@ -179,15 +179,17 @@ def _id(field: Field) -> Convert:
     return identifier
 
 
-def _choice(field: Field) -> Convert:
+def _choice(field: Field, profile: Profile) -> Convert:
     values: Mapping[str, str] = field.values or {}
+    # Of rows that make an order together, each says how far it is: that one says so is something.
+    nothing = "" if profile.grouped and profile.ends_by(field) else None
     otherwise, first_word = field.otherwise, field.first_word
 
     def choice(text: str) -> str | None:
         meaning = values.get(text.split(None, 1)[0] if first_word else text, otherwise)
         if meaning is None:
             raise BadCell("unknown_value")
-        return meaning or None
+        return meaning or nothing
 
     return choice
 

@@ -8,8 +8,9 @@ from typing import Any
 from ledger.common.errors import InvalidValues
 from ledger.common.values import from_us
 from ledger.core.commands import Command
-from ledger.imports.assembly import BadStatement, Parts, Problem, Row
+from ledger.imports.assembly import BadStatement, Problem
 from ledger.imports.profile import Profile
+from ledger.imports.recipes import Parts, Row
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.places import stock_of
 
@@ -29,9 +30,9 @@ class CountAssembler:
                     for fact, name in profile.recipe.items() if fact != "file"}
 
     def key(self, values: Row) -> tuple[str, ...] | None:
-        """The warehouse and SKU of a row; None if they could not be read."""
-        sku = values[self._at["sku"]]
-        return None if sku is None else (self._warehouse(values), sku)
+        """The warehouse, SKU and time of a row; None if they could not be read."""
+        sku, at = values[self._at["sku"]], values[self._at["at"]]
+        return None if sku is None or at is None else (self._warehouse(values), sku, str(at[0]))
 
     def _warehouse(self, values: Row) -> str:
         named = values[self._at["warehouse"]] if "warehouse" in self._at else None
@@ -51,6 +52,9 @@ class CountAssembler:
         except InvalidValues as error:
             raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
                                 for fault in error.faults]) from None
+
+    def without_pieces(self, parts: Parts) -> None:
+        """None: that nothing was there is a count like any other."""
 
     def _of(self, row: Row, name: str) -> Any:
         return row[self._at[name]] if name in self._at else None

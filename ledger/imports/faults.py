@@ -87,6 +87,17 @@ REASONS: dict[str, tuple[str, str]] = {
     "amount_without_time": ("R-IMP-13", "is not zero, but the time when it was {what} is missing"),
     "line_twice": (
         "R-IMP-14", "appears twice in the order, with different cells (see row {other})"),
+    "rows_disagree": (
+        "R-IMP-26",
+        "says something else than row {other} of the same order, and the profile does not say "
+        "which counts: `across_rows: first` at the column, `last`, `sum`, `least` or `most`"),
+    "no_pieces": (
+        "R-IMP-27", "is 0: nothing is made of the row, and its order is recorded without it"),
+    "no_key": (
+        "R-IMP-28", "is empty, so that nobody can say what the row belongs to. If it goes on what "
+        "stands above it, say `continues: true` under `order`"),
+    "no_join": (
+        "R-IMP-28", "is empty, so that nobody can say which row of {kind} it belongs to"),
     "files_disagree": (
         "R-IMP-24",
         "the order is another one in row {other} of {its}, and nothing says which file is the "

@@ -76,6 +76,8 @@ class FieldSchema(Schema):
     pad = fields.Integer(strict=True, validate=validate.Range(1, 100))
     default = fields.String(validate=validate.Length(1, 200))
     formats = formats()
+    across_rows = fields.String(validate=validate.OneOf(
+        ("same", "first", "last", "sum", "least", "most")))
 
     @pre_load
     def _listed(self, data: Any, **_: Any) -> Any:
@@ -118,6 +120,11 @@ def _check_choices(loaded: list[dict[str, Any]]) -> None:
             raise ValidationError("Only money has decimals.")
         if "negative" in field and field["kind"] not in ("money", "integer"):
             raise ValidationError("Only a number can be negative.")
+        if field.get("across_rows") == "sum" and field["kind"] not in ("money", "integer"):
+            raise ValidationError("Only a number can be summed across rows.")
+        if field.get("across_rows") in ("least", "most") \
+                and field["kind"] not in ("money", "integer", "time"):
+            raise ValidationError("Only a number or a time is least or most across rows.")
         if field.get("optional") and field.get("required"):
             raise ValidationError("A column that may be missing cannot be required.")
         if "formats" in field and field["kind"] != "time":

@@ -10,6 +10,7 @@ from ledger.imports.assembly import Assembler
 from ledger.imports.dating import stated_at
 from ledger.imports.faults import RowFault
 from ledger.imports.profile import File, Profile
+from ledger.imports.references import key_field
 from ledger.imports.rows import RowKeys, RowReader
 from ledger.imports.sources import Source
 from ledger.imports.staging import Staging
@@ -96,15 +97,36 @@ class Loader:
         """Stage the rows of a file. Returns the digest of their digests."""
         kind = [self.profile.main, *self.profile.parts()].index(reader.file)
         key_of = self._join_key(reader.file) if kind else self._order_key()
+        blank = self._blank_key(reader)
+        continues, above = self.profile.continues and not kind, None
         file, add, digest = len(self.files), self.staging.add, sha256()
         for row in reader.rows():
             digest.update(frame_bytes(row.open_digest))
             if row.torn:
                 self.unjoined = True
-            add(kind, file, key_of(row.values) if row.values else None, row)
+            key = key_of(row.values) if row.values else None
+            if key is None and row.values and not row.faults:
+                if continues and above is not None:
+                    key = above
+                else:
+                    row = row._replace(faults=[blank(row.number)])
+            above = key
+            add(kind, file, key, row)
             if row.number % ROWS_A_CALL == 0:
                 report(reader.bytes_read())
         return digest.digest()
+
+    def _blank_key(self, reader: RowReader) -> Callable[[int], RowFault]:
+        """The fault of a row that names no order, or no row of the main file."""
+        file, profile = reader.file, self.profile
+        if file is profile.main:
+            named, code = key_field(profile), "no_key"
+        else:
+            assert file.join is not None
+            named, code = file.join[0], "no_join"
+        column = file.column_of(named)
+        return lambda number: RowFault.of(
+            reader.source.name, number, code, column=column, kind=profile.main.kind)
 
     def _order_key(self) -> KeyOf:
         """What finds the key of a main row: that of its order, whose rows mostly stand together."""

@@ -37,9 +37,15 @@ def origin_of(
         kind = before or profile.main.kind
         row = main if kind == profile.main.kind else next(iter(parts.get(kind, ())), main)
     file = next((file for file in profile.files if file.kind == kind), profile.main)
+    return Origin(row, *cell_of(profile, file, name, row))
+
+
+def cell_of(profile: Profile, file: File, name: str, row: Staged) -> tuple[str, str]:
+    """The column that fills a field, and what stands there in a row, as a list of faults may show
+    it; blank and hidden where no column does."""
     if name not in file.fields():
-        return Origin(row, "", HIDDEN)
-    return Origin(row, file.column_of(name), _shown(profile, file, name, row))
+        return "", HIDDEN
+    return file.column_of(name), _shown(profile, file, name, row)
 
 
 def _first(entry: Any) -> str:

@@ -16,6 +16,11 @@ class Field:
     `blank` lists texts that count as an empty cell, `default` is the text that one stands for.
     `decimals` are those of an amount that is finer than the currency; `formats` of a time replace
     those of the profile; a `volatile` cell may change while the row stays the same one.
+    Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
+    what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
+    lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
+    the currency; a `volatile` cell may change while the row stays the same one. `across_rows` is
+    what counts where the rows of one order say different things: one of `recipes.ACROSS`.
     """
 
     field: str
@@ -34,6 +39,7 @@ class Field:
     pad: int = 0
     default: str | None = None
     formats: tuple[str, ...] = ()
+    across_rows: str = "same"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,16 @@ class Profile:
         """Whether rows of the main kind make statements together."""
         lines = self.recipe.get("lines")
         return self.counts or (lines is not None and lines["of"] == self.recipe["file"])
+
+    @property
+    def continues(self) -> bool:
+        """Whether a row without a number goes on what stands above it."""
+        return bool(self.recipe.get("continues"))
+
+    def ends_by(self, field: Field) -> bool:
+        """Whether a field says how an order ended."""
+        ended = self.recipe.get("ended")
+        return ended is not None and ended["by"].rpartition(".")[2] == field.field
 
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""

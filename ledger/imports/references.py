@@ -15,6 +15,10 @@ ID_REFERENCES = ("/order/number", "/order/waybill", "/order/paid_reference",
                  "/count/sku", "/count/warehouse")
 """Where a profile names what becomes an id of the ledger."""
 
+NEEDED = ("/order/lines/quantity", "/order/lines/unit_price", "/order/lines/amount_minor",
+          "/order/payments/amount_minor")
+"""Where a profile names what no row may leave blank."""
+
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
 COUNTED = {"quantity": ("integer",), "at": ("time",)}
@@ -57,6 +61,8 @@ def references(profile: Profile) -> Iterator[Reference]:
             yield from _moment(where, value)
         elif isinstance(value, dict) and "less" in value:
             yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
+            if value["when"] is not None:
+                yield where, value["when"], FILLED
         elif isinstance(value, dict) and "names" in value:
             yield from ((where, name, TEXTS) for name in value["names"])
 
@@ -71,6 +77,22 @@ def ids_of(profile: Profile, file: File) -> frozenset[str]:
     return frozenset(
         field.field for field in file.fields().values() if field.kind in ("text", "id") and (
             field.kind == "id" or f"{file.kind}.{field.field}" in kinds))
+
+
+def key_field(profile: Profile) -> str:
+    """The field of a main row that says which statement it belongs to, the first of several."""
+    if profile.counts:
+        return str(profile.recipe["sku"])
+    return str(profile.recipe["number"]["names"][0]).rpartition(".")[2]
+
+
+def needed_of(profile: Profile, file: File) -> frozenset[str]:
+    """The fields of a file without which its rows make nothing: of a line its pieces and what they
+    cost, of a payment its amount, of a count what was counted and when."""
+    if profile.counts:
+        return frozenset(profile.recipe[fact] for fact in ("sku", "quantity", "at"))
+    needed = {reference for where, reference, _ in references(profile) if where in NEEDED}
+    return frozenset(name for name in file.fields() if f"{file.kind}.{name}" in needed)
 
 
 def open_fields(profile: Profile, file: File) -> frozenset[str]:
@@ -102,10 +124,11 @@ def _sealed(profile: Profile) -> frozenset[str]:
 
 def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
     """The fields that lines or payments take from rows."""
-    for key, name in value.items():
-        if key not in ("of", "fees") and not (key == "quantity" and name.isdigit()):
+    for key, entry in value.items():
+        names = entry["names"] if isinstance(entry, dict) else [entry]
+        if key not in ("of", "fees") and not (key == "quantity" and entry.isdigit()):
             kinds = AMOUNTS if key in ("quantity", "unit_price", "amount_minor") else TEXTS
-            yield f"{where}/{key}", f"{value['of']}.{name}", kinds
+            yield from ((f"{where}/{key}", f"{value['of']}.{name}", kinds) for name in names)
 
 
 def _moment(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
@@ -113,4 +136,4 @@ def _moment(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
         if name is not None:
             yield where, name, ("time",)
     if value["when"] is not None:
-        yield where, value["when"], (*TEXTS, "money", "time")
+        yield where, value["when"], FILLED

@@ -1,6 +1,7 @@
 """From the records of a file to whole rows: each with its values, its digest and its faults."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from ledger.common.characters import find_read_otherwise
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell, RowFault, shown
 from ledger.imports.profile import File, Profile
-from ledger.imports.references import ids_of, open_fields
+from ledger.imports.references import ids_of, needed_of, open_fields
 from ledger.imports.showing import column_shown, hidden_fields
 from ledger.imports.sources import Broken, Source, open_text, records
 
@@ -243,12 +244,14 @@ def match_header(
     places = {name: index for index, name in enumerate(names)}
     columns = []
     slot, ids, hidden = 0, ids_of(profile, file), hidden_fields(profile, file)
+    needed = needed_of(profile, file)
     for column, fields in file.columns.items():
         personal = any(field.field in hidden for field in fields)
         for field in fields:
             if column in places:
                 is_id = field.field in ids
-                known = Remembered(converter(field, profile, latest_us, is_id=is_id))
+                asked = replace(field, required=field.required or field.field in needed)
+                known = Remembered(converter(asked, profile, latest_us, is_id=is_id))
                 columns.append(Column(
                     slot, places[column], column, personal, known.__getitem__, is_id))
             slot += 1

@@ -1,7 +1,7 @@
 """The shape of a profile's YAML, as marshmallow schemas. Unknown keys are refused."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import (
@@ -50,19 +50,31 @@ class TextFrom(fields.Field[Any]):
 
 
 class SumFrom(fields.Field[Any]):
-    """A field's name, {sum: […], less: […]}, or {lines: goods|fees|all}: what lines add up to."""
+    """A field's name; {of: FIELD, when: FIELD}, which holds where the second is filled; {sum: […],
+    less: […], when: FIELD}; or {lines: goods|fees|all}: what lines add up to."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if isinstance(value, str):
-            return {"sum": [value], "less": []}
+            return _sum([value])
         if value in ({"lines": "goods"}, {"lines": "fees"}, {"lines": "all"}):
             return value
-        if isinstance(value, dict) and value.keys() <= {"sum", "less"} and "sum" in value:
+        if isinstance(value, dict) and type(value.get("when", "")) is str:
+            when, rest = value.get("when"), value.keys() - {"when"}
+            if rest == {"of"} and type(value["of"]) is str:
+                return _sum([value["of"]], when=when)
             less = value.get("less", [])
-            if _is_names(value["sum"]) and (not less or _is_names(less)):
-                return {"sum": value["sum"], "less": less}
+            if "sum" in rest <= {"sum", "less"} and _is_names(value["sum"]) and (
+                    not less or _is_names(less)):
+                return _sum(value["sum"], less, when=when, adds_rows=True)
         raise ValidationError(
-            "Not a field's name, {sum: […], less: […]} or {lines: goods|fees|all}.")
+            "Not a field's name, {of: FIELD, when: FIELD}, {sum: […], less: […]} or "
+            "{lines: goods|fees|all}.")
+
+
+def _sum(
+    names: list[str], less: Sequence[str] = (), *, when: str | None = None, adds_rows: bool = False
+) -> dict[str, Any]:
+    return {"sum": names, "less": list(less), "when": when, "adds_rows": adds_rows}
 
 
 def _is_names(value: Any) -> bool:
@@ -88,16 +100,23 @@ class EndedSchema(Schema):
 
 class LinesSchema(Schema):
     """Which file's rows are the lines of an order. `quantity` may be a number; without `line` they
-    are numbered. `fees` are SKUs that are not goods; a trailing * stands for any ending."""
+    are numbered. Either the price of a piece is given, or the amount of the line. `fees` are SKUs
+    that are not goods; a trailing * stands for any ending."""
 
     of = name(required=True)
     line = name()
     sku = name()
-    title = name()
-    attributes = name()
+    title = TextFrom()
+    attributes = TextFrom()
     quantity = fields.String(required=True)
-    unit_price = name(required=True)
+    unit_price = name()
+    amount_minor = name()
     fees = names(load_default=list)
+
+    @validates_schema
+    def _one_price(self, data: Any, **_: Any) -> None:
+        if ("unit_price" in data) == ("amount_minor" in data):
+            raise ValidationError("Needs either unit_price or amount_minor, not both.")
 
     @pre_load
     def _number(self, data: Any, **_: Any) -> Any:
@@ -128,6 +147,7 @@ class OrderSchema(Schema):
     """
 
     file = name(required=True)
+    continues = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     number = TextFrom(required=True)
     rows = fields.List(fields.Nested(RowsSchema), validate=validate.Length(1, 20))
     shop = TextFrom()

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from ledger.common.values import to_us
 from ledger.core.commands import Command
-from ledger.imports.assembly import Assembler, BadStatement
+from ledger.imports.assembly import Assembler, BadStatement, RowsDiffer
 from ledger.imports.dating import dated, disagree, in_turn
 from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
-from ledger.imports.origins import origin_of
+from ledger.imports.origins import cell_of, origin_of
 from ledger.imports.profile import File
 from ledger.imports.staging import REJECTED, UNDECIDED, Staged, Staging
 from ledger.orders.declared import RecordOrder
@@ -102,6 +102,8 @@ class Statements:
             mains, statements = self._of_key(key, only, faults)
             good = [statement for statement in statements if statement is not None]
             if len(good) == len(statements) and not faults:
+                for statement in good if report else ():
+                    self._warn(statement)
                 yield good
             elif report:
                 self._reject(key, mains, faults)
@@ -115,6 +117,8 @@ class Statements:
             rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
             stated = [(of_file[0], {self.main_kind: of_file})
                       for of_file in self._by_file(key, rows)]
+            for _, together in stated:
+                faults.extend(self._twice(self.assembler.profile.main, together[self.main_kind]))
         else:
             most = MAX_STATEMENTS
             rows = [only] if only is not None else self._different(key, most + 1)
@@ -180,8 +184,32 @@ class Statements:
                 faults.append(RowFault(self._name(row), row.number, column, value, problem.code,
                                        problem.rule, problem.reason))
             return None
+        except RowsDiffer as error:
+            faults.extend(self._differing(parts[self.main_kind], error))
+            return None
         command = dated(command, self.loader.files[main.file].stated_us)
         return Statement(command, subject, main, parts, _digest(main, parts, command))
+
+    def _differing(self, rows: list[Staged], error: RowsDiffer) -> Iterator[RowFault]:
+        """A fault of each row that says something else of its order than one before it."""
+        for field, one, other in error.differences:
+            column, value = cell_of(
+                self.assembler.profile, self.assembler.profile.main, field, rows[other])
+            yield RowFault.of(
+                self._name(rows[other]), rows[other].number, "rows_disagree", column=column,
+                value=value, other=rows[one].number)
+
+    def _warn(self, statement: Statement) -> None:
+        """Say which rows nothing is made of."""
+        values = {kind: [row.values for row in rows] for kind, rows in statement.parts.items()}
+        if (found := self.assembler.without_pieces(values)) is None:
+            return
+        kind, field, places = found
+        file = next(file for file in self.assembler.profile.files if file.kind == kind)
+        for row in (statement.parts[kind][place] for place in places):
+            column, value = cell_of(self.assembler.profile, file, field, row)
+            self.staging.warning(RowFault.of(
+                self._name(row), row.number, "no_pieces", column=column, value=value))
 
     def _joined(self, main: Staged, faults: list[RowFault]) -> dict[str, list[Staged]]:
         parts: dict[str, list[Staged]] = {}
@@ -201,16 +229,20 @@ class Statements:
             yield self._fault(main, "row_missing", kind=file.kind)
         if len(rows) > MAX_LINES:
             yield self._fault(main, "too_many_statements", most=MAX_LINES)
+        yield from self._twice(file, rows)
+
+    def _twice(self, file: File, rows: list[Staged]) -> Iterator[RowFault]:
+        """The rows of an order that have the key of another one, and say something else."""
         if file.key is None:
             return
         slot = self.assembler.slots[file.kind][file.key]
-        seen: dict[Any, int] = {}
+        seen: dict[Any, Staged] = {}
         for row in rows:
             if row.values and row.values[slot] is not None:
-                other = seen.setdefault(row.values[slot], row.number)
-                if other != row.number:
+                first = seen.setdefault(row.values[slot], row)
+                if first.values != row.values:
                     column = file.column_of(file.key)
-                    yield self._fault(row, "line_twice", column=column, other=other)
+                    yield self._fault(row, "line_twice", column=column, other=first.number)
 
     def _name(self, row: Staged) -> str:
         return self.loader.files[row.file].source.name

@@ -126,6 +126,7 @@ class OrderChanges(OrderStanding):
         old_amounts: Amounts | None = None
         new_amounts: Amounts | None = None
         reason: Personal | None = None
+        inferred: list[str] = []
 
     class Stated(Aggregate.Event):
         """A file that was made then spoke of these facts: `lines`, `ended`, and the names of

@@ -18,13 +18,14 @@ from ledger.common.personal import Person, Plain
 from ledger.common.phrases import Phrase
 from ledger.common.values import Checks
 from ledger.core.commands import Work
+from ledger.orders.changing import LOOSE
 from ledger.orders.comparing import are_the_same, says_again, with_attributes
 from ledger.orders.errors import ReferenceUsed
 from ledger.orders.order import DECLARED, Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
 from ledger.orders.references import Paper, claim_to
 from ledger.orders.review import LINES_DIFFER
-from ledger.orders.values import AMOUNT_FIELDS, ENDED, OPEN, Amounts, Line, Payment
+from ledger.orders.values import AMOUNT_FIELDS, ENDED, MAX_LINES, OPEN, Amounts, Line, Payment
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
@@ -75,6 +76,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     delivered: Moment | None = None
     ended: Moment | None = None
     ended_as: Annotated[str, Words("", *ENDED)] = ""
+    cancelled: Annotated[list[Count], Items(most=MAX_LINES)] = []
+    """Pieces that are no longer wanted, while the rest of the order goes on."""
     reason: LongText | None = None
     remark: LongText | None = None
     reuse_gap_days: Annotated[int, Whole(least=0, most=MAX_REUSE_GAP_DAYS)] = 0
@@ -190,11 +193,28 @@ class Declaration:
 
     def record_missing(self) -> None:
         """Record what has happened and was not known."""
+        self.cancelled()
         self.paid()
         self.dispatched()
         self.delivered()
         self.refunded()
         self.ended()
+
+    def cancelled(self) -> None:
+        """Pieces that are given up, as far as that is news and they are not in hand yet. Of what is
+        in hand, or under way, only whoever has it can say so."""
+        order = self.order
+        if order.ended or not self.command.cancelled:
+            return
+        gone = []
+        for count in self.command.cancelled:
+            states = order.goods.get(count.line, {})
+            pieces = min(count.quantity - states.get("cancelled", 0),
+                         sum(states.get(state, 0) for state in LOOSE))
+            if pieces > 0:
+                gone.append(Count(count.line, pieces))
+        if gone:
+            order.declare(Order.PiecesCancelled, self._by_now(), lines=gone)
 
     def _buyer(self) -> Person:
         """Whom what the file says is sealed for: the one that the order belongs to. An account that

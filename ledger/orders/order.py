@@ -395,6 +395,6 @@ MONEY = ("part_paid", "overpaid", "refund_due", "amounts_differ")
 DECLARABLE: frozenset[type[Aggregate.Event]] = frozenset({
     Order.Placed, Order.LinesDeclared, Order.DetailsChanged, Order.PriceChanged, Order.Corrected,
     Order.Paid, Order.RefundRecorded, Order.Remarked, Order.Dispatched, Order.Delivered,
-    Order.Completed, Order.Closed, Order.Cancelled, Order.ExceptionOpened, Order.ExceptionClosed,
-    Order.Stated})
+    Order.Completed, Order.Closed, Order.Cancelled, Order.PiecesCancelled, Order.ExceptionOpened,
+    Order.ExceptionClosed, Order.Stated})
 """What a file can declare to have happened to an order."""

@@ -1,0 +1,113 @@
+"""From rows to the lines of an order, a return or a slip."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ledger.imports.recipes import Parts, Recipe, Row
+from ledger.orders.money import rounded
+
+FINEST = 8
+"""The most decimals of a price."""
+
+
+class Item(NamedTuple):
+    """A line as the rows have it. Units: see `Line`; negative where goods came back. `row` is the
+    place of its row among those of its kind."""
+
+    line: str
+    sku: str | None
+    title: str | None
+    attributes: str | None
+    quantity: int
+    unit_price: int
+    scale: int
+    amount_minor: int
+    fee: bool
+    row: int
+
+
+Price = Callable[[Row, int], tuple[int, int, int]]
+"""The price of a piece, its scale, and what so many pieces cost."""
+
+
+class Lines:
+    """Makes lines as a profile says under `lines:`."""
+
+    def __init__(self, entry: Mapping[str, Any], recipe: Recipe) -> None:
+        self.kind = kind = entry["of"]
+        profile, slots = recipe.profile, recipe.slots[kind]
+        self._file = next(file for file in profile.files if file.kind == kind)
+        self._line = slots.get(entry.get("line", ""))
+        self._sku = slots.get(entry.get("sku", ""))
+        self._title = recipe.of_rows(kind, entry.get("title"))
+        self._attributes = recipe.of_rows(kind, entry.get("attributes"))
+        self._fixed = int(entry["quantity"]) if entry["quantity"].isdigit() else None
+        self._quantity = slots.get(entry["quantity"], 0)
+        self._price = self._priced(entry, slots, profile.exponent)
+        self._is_fee = _fees(entry["fees"])
+        own = self._file.key if kind == recipe.main else None
+        self._id = self._line if own is None else slots[own]
+
+    def __call__(self, main: Row, parts: Parts) -> list[Item]:
+        """The lines, each with its row. A row of no pieces makes none, and one that stands there
+        twice is one, if rows have ids."""
+        found: list[Item] = []
+        seen = set[str]()
+        for at, row in enumerate(parts[self.kind]):
+            if self._id is not None:
+                if (said := repr(row)) in seen:
+                    continue
+                seen.add(said)
+            if not (quantity := self._pieces(row)):
+                continue
+            price, scale, amount = self._price(row, quantity)
+            sku = None if self._sku is None else row[self._sku]
+            found.append(Item(
+                line=str(len(found) + 1) if self._line is None else row[self._line], sku=sku,
+                title=self._title(row), attributes=self._attributes(row), quantity=quantity,
+                unit_price=price, scale=scale, amount_minor=amount, fee=self._is_fee(sku), row=at))
+        return found
+
+    def _pieces(self, row: Row) -> int:
+        pieces: int = row[self._quantity] if self._fixed is None else self._fixed
+        return pieces
+
+    def without_pieces(self, parts: Parts) -> list[int]:
+        """The places of rows that say 0 pieces."""
+        return [at for at, row in enumerate(parts[self.kind]) if self._pieces(row) == 0]
+
+    def _priced(self, entry: Mapping[str, Any], slots: Mapping[str, int], exponent: int) -> Price:
+        of_piece = "unit_price" in entry
+        named = entry["unit_price" if of_piece else "amount_minor"]
+        slot, decimals = slots[named], self._file.fields()[named].decimals
+        scale = exponent if decimals is None else decimals
+
+        def of_a_piece(row: Row, quantity: int) -> tuple[int, int, int]:
+            return row[slot], scale, rounded(quantity * row[slot], scale - exponent)
+
+        def of_all(row: Row, quantity: int) -> tuple[int, int, int]:
+            amount = rounded(row[slot], scale - exponent)
+            return *price_of(amount, quantity, exponent), amount
+
+        return of_a_piece if of_piece else of_all
+
+
+def price_of(amount_minor: int, quantity: int, exponent: int) -> tuple[int, int]:
+    """The price of a piece with as few decimals as make it cost this for so many, and how many
+    these are; beyond `FINEST` the nearest one."""
+    for scale in range(exponent, FINEST + 1):
+        price = _nearest(amount_minor * 10 ** (scale - exponent), quantity)
+        if rounded(price * quantity, scale - exponent) == amount_minor:
+            break
+    return price, scale
+
+
+def _nearest(dividend: int, divisor: int) -> int:
+    return (2 * dividend + divisor) // (2 * divisor)
+
+
+def _fees(skus: Sequence[str]) -> Callable[[str | None], bool]:
+    """A function that says whether a SKU is a fee and not goods."""
+    exact = frozenset(name for name in skus if not name.endswith("*"))
+    begins = tuple(name[:-1] for name in skus if name.endswith("*"))
+    return lambda sku: sku is not None and (sku in exact or sku.startswith(begins))
