@@ -30,7 +30,8 @@ from ledger.orders.commands import (
     SubmitOrder,
     SupplementOrder,
 )
-from ledger.orders.declared import Declaration, RecordOrder
+from ledger.orders.declaration import Declaration
+from ledger.orders.declared import RecordOrder
 from ledger.orders.finance import FINANCE
 from ledger.orders.order import Order
 from ledger.orders.papers import PAID_BY

@@ -25,9 +25,14 @@ class Costed(Protocol):
     """What lines add up from. Units: minor units."""
 
     @property
-    def amount_minor(self) -> int: ...
+    def amount_minor(self) -> int:
+        """What it costs."""
+        ...
+
     @property
-    def fee(self) -> bool: ...
+    def fee(self) -> bool:
+        """Whether it is no goods."""
+        ...
 
 
 Sum = Callable[[Row, Parts, Sequence[Costed]], int | None]
