@@ -31,7 +31,7 @@ class Costed(Protocol):
 
     @property
     def fee(self) -> bool:
-        """Whether it is no goods."""
+        """Whether it is a fee instead of goods."""
         ...
 
 
