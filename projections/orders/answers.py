@@ -281,7 +281,7 @@ class AmountTerm(Columns):
     position: Annotated[int, says("The position of the event.")]
     type: str
     pointer: str
-    factor: Annotated[int, says("1 or -1.")]
+    factor: Annotated[int, says("Plus or minus 1.")]
     value: Annotated[Money, says("What stands there.")]
 
 

@@ -40,7 +40,7 @@ class StaffRow(Columns):
     supervisor: Subject | None
     on_leave: bool
     half_leave: Annotated[Half | None, says(
-        "am or pm, where the leave is half the day; null otherwise.")]
+        "The half, where the leave is half the day; null otherwise.")]
     shifts: list[OwnShift]
     attendance: list[AttendanceKind]
 

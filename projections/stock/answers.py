@@ -14,7 +14,7 @@ MOVEMENT_KNOWN_LATER = "movement_known_later"
 """Pieces moved before something was seen or decided, and that was recorded afterwards."""
 
 RestsOn = Annotated[list[Annotated[str, code(MOVEMENT_KNOWN_LATER)]], says(
-    "movement_known_later where what was recorded since makes it another one.")]
+    "The word, where what was recorded since makes it another one.")]
 Place = Annotated[str, code(*sorted(PLACES))]
 OPENED = "The position of the event that opened it."
 
@@ -195,7 +195,7 @@ class StockTerm(Columns):
     document: Annotated[Subject, says("The document that posted it.")]
     occurred_at: Annotated[Time, says("When it counts.")]
     pointer: str
-    factor: Annotated[int, says("1 or -1.")]
+    factor: Annotated[int, says("Plus or minus 1.")]
     value: Annotated[int, says("The pieces that stand there.")]
 
 

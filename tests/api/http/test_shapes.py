@@ -139,6 +139,38 @@ def test_answers__are_as_the_description_says(shop: Web) -> None:
         "/v1/discrepancies"}
 
 
+SINGLES = {"/v1/orders": "/v1/orders/{subject}", "/v1/fulfilment": "/v1/orders/{subject}",
+           "/v1/to-review": "/v1/orders/{subject}", "/v1/returns": "/v1/returns/{subject}",
+           "/v1/deductions": "/v1/deductions/{deduction}", "/v1/members": "/v1/members/{member}",
+           "/v1/inventory": "/v1/inventory/sku:{sku}", "/v1/rosters": "/v1/rosters/{roster}",
+           "/v1/shifts": "/v1/shifts/{roster}", "/v1/leaves": "/v1/leaves/{member}",
+           "/v1/posts": "/v1/posts/{member}"}
+"""Lists, and where a row of them is read alone."""
+
+
+@pytest.mark.parametrize("path", SINGLES)
+def test_values__of_a_list_are_those_of_a_single_read(shop: Web, path: str) -> None:
+    """One name, one value: as of one position, also where they are masked or opened."""
+    position = shop.ledger().head().position
+    query = f"position={position}" + ("&status=unpaid" if path == "/v1/to-review" else "")
+    listed = shop.get(f"{path}?{query}", "manager").json["items"]
+    assert listed
+    for row in [*listed[:5], *listed[-5:]]:
+        address = quote(SINGLES[path].format(**row), safe="/:")
+        found = shop.get(f"{address}?position={position}", "manager").json
+        alone = [found["item"]] if "item" in found else found["items"]
+        assert any(agrees(row, one) for one in alone), (row, alone)
+
+
+def agrees(row: Any, alone: Any) -> bool:
+    """Whether what two objects both have is the same; positions are of what they rest on."""
+    if isinstance(row, dict) and isinstance(alone, dict):
+        return all(agrees(row[name], alone[name]) for name in {*row} & {*alone} - {"position"})
+    if isinstance(row, list) and isinstance(alone, list):
+        return len(row) == len(alone) and all(map(agrees, row, alone))
+    return bool(row == alone)
+
+
 def test_lists__leave_out_nothing_that_has_to_be_there() -> None:
     """What a role is not shown may be missing, and says so."""
     for name, listed in LISTS.items():
