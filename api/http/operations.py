@@ -5,22 +5,24 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 from msgspec import UNSET, UnsetType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http import shapes
 from api.http.problems import detail_of
-from api.http.routes import PUBLIC, Blueprint, edge
-from api.http.runtime import Edge
+from api.http.routes import PUBLIC, Blueprint, bearer, caller, edge
+from api.http.runtime import Caller, Edge
 from ledger import __version__
 from ledger.common.errors import LedgerError
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import StorageFailed
+from ledger.log.store import SUFFIX, StorageFailed
 from projections.asking.columns import Columns, says
 
 LEAST_DISK = 256 << 20
@@ -36,9 +38,11 @@ requests = Counter("ledger_requests", "Requests answered", ["endpoint", "status"
                    registry=registry)
 seconds = Histogram("ledger_request_seconds", "How long answers took", ["endpoint"],
                     registry=registry)
-head = Gauge("ledger_head_position", "The last position", ["ledger"], registry=registry)
-lag = Gauge("ledger_projection_lag", "Events that a read model is behind",
-            ["ledger", "projection"], registry=registry)
+
+OPERATORS = frozenset({"admin", "auditor", "operations"})
+"""Who runs it: they learn what is wrong, and of their own ledger only."""
+
+READ_MODELS = "read_models"
 
 
 class Alive(Columns):
@@ -91,27 +95,64 @@ def livez() -> Response:
 def readyz() -> Response:
     """Whether it can work: schema, keys, writers, read models, the log's file, disk. 503 if not.
 
-    A ledger that would refuse whatever is sent says why: its keys are others, a newer program has
-    written to it, its head is not where it ends."""
-    checks = _checks()
-    status = 200 if all(check["ok"] for check in checks.values()) else 503
-    return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
-                    content_type="application/json")
+    Everybody learns which kind of check failed. With a key of an admin, an auditor or operations it
+    says of that key's ledger why it would refuse whatever is sent: its keys are others, a newer
+    program has written to it, its head is not where it ends."""
+    found = checks(edge())
+    ready = all(check["ok"] for check in found.values())
+    _log_failures(found)
+    who = None
+    with suppress(LedgerError):  # nobody can be known while keys cannot be read
+        who = bearer()
+    return Response(orjson.dumps({"ok": ready, "checks": _shown(found, who)}),
+                    200 if ready else 503, content_type="application/json")
 
 
-def _checks() -> dict[str, dict[str, Any]]:
-    here = edge()
+def _shown(found: dict[str, dict[str, Any]], who: Caller | None) -> dict[str, dict[str, Any]]:
+    """The checks by their kinds, with what was found for those who run it."""
+    whole = who is not None and who.role in OPERATORS
+    shown: dict[str, dict[str, Any]] = {}
+    for name, check in found.items():
+        ledger, _, kind = name.rpartition("/")
+        if not ledger:
+            shown[name] = check if whole else {"ok": check["ok"]}
+            continue
+        if whole and who is not None and ledger in (who.ledger, who.ledger + SUFFIX):
+            shown[name] = check
+        kind = kind if kind == "writer" else READ_MODELS
+        shown[kind] = {"ok": check["ok"] and shown.get(kind, {"ok": True})["ok"]}
+    return shown
+
+
+_failed: set[str] = set()
+
+
+def _log_failures(found: dict[str, dict[str, Any]]) -> None:
+    """Say in the log what has begun to fail since it was last asked."""
+    failing = {name for name, check in found.items() if not check["ok"]}
+    for name in sorted(failing - _failed):
+        log_edge.error("not ready: %s: %s", name, found[name].get("code", found[name]))
+    _failed.clear()
+    _failed.update(failing)
+
+
+def checks(here: Edge) -> dict[str, dict[str, Any]]:
+    """All checks of an installation; those of a ledger as LEDGER/writer and LEDGER/PROJECTION. The
+    read models of a ledger that nobody has asked for are caught up after it was looked at."""
     found: dict[str, dict[str, Any]] = {}
     schema, needed = here.store.schema()
     found["schema"] = {"ok": schema in (None, needed), "found": schema, "needed": needed}
     found["keys"] = _answered(_keys_fault(here))
     for name, error in here.writers().items():
         found[f"{name}/writer"] = _answered(error)
-    for name in here.served():
+    for name in [one for one in here.store.ledgers() if not one.endswith(SUFFIX)]:
         for status in here.models.status(name):
+            ok = status.error is None and status.lag < LAG
             found[f"{name}/{status.projection}"] = {
-                "ok": status.error is None and status.lag < LAG, "position": status.position,
-                "lag": status.lag, "stopped": status.error is not None}
+                "ok": ok, "position": status.position, "lag": status.lag,
+                "stopped": status.error is not None}
+            if not ok and name not in here.served():
+                here.later(partial(here.begin, name))
     if isinstance(here.store, SqliteStore):
         free = shutil.disk_usage(here.store.path.parent).free
         path = here.store.path
@@ -134,16 +175,19 @@ def _answered(error: LedgerError | None) -> dict[str, Any]:
         "ok": False, "code": error.code, "rule": error.rule, "detail": detail_of(error)}
 
 
-@group.permit("/metrics", {"admin", "auditor", "operations"}, name="metrics")
+@group.permit("/metrics", OPERATORS, name="metrics")
 @group.response(200, content_type="text/plain")
 def metrics() -> Response:
-    """Counters for Prometheus: no names, no amounts."""
-    here = edge()
-    for name in here.served():
-        head.labels(name).set(here.store.head(name).position)
-        for status in here.models.status(name):
-            lag.labels(name, status.projection).set(status.lag)
-    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4")
+    """Counters for Prometheus, of this process and of the ledger of the key: no amounts."""
+    here, name, own = edge(), caller().ledger, CollectorRegistry()
+    head = Gauge("ledger_head_position", "The last position", ["ledger"], registry=own)
+    lag = Gauge("ledger_projection_lag", "Events that a read model is behind",
+                ["ledger", "projection"], registry=own)
+    head.labels(name).set(here.store.head(name).position)
+    for status in here.models.status(name):
+        lag.labels(name, status.projection).set(status.lag)
+    return Response(generate_latest(registry) + generate_latest(own),
+                    content_type="text/plain; version=0.0.4")
 
 
 @group.permit("/version", PUBLIC, name="version")
@@ -158,19 +202,30 @@ def version_() -> Response:
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON."""
+    """A log record as one line of JSON, with the request that it belongs to, its key and ledger."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname,
-                "logger": record.name, "message": record.getMessage(),
-                **getattr(record, "fields", {})}
+        line: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname,
+            "logger": record.name, "message": record.getMessage(),
+            **_request(), **getattr(record, "fields", {})}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return orjson.dumps(line).decode()
 
 
+def _request() -> dict[str, str]:
+    """The request under way; nothing, where there is none, as in the writer's thread."""
+    if not has_request_context():
+        return {}
+    who: Caller | None = g.get("caller")
+    return {"request": g.get("request_id", ""), **(
+        {} if who is None else {"key": who.key, "ledger": who.ledger})}
+
+
 log = logging.getLogger("ledger.requests")
+log_edge = logging.getLogger("ledger.edge")
 
 
 def install(app: Flask) -> None:
@@ -202,8 +257,6 @@ def _end(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
     response.headers.setdefault("Cache-Control", "no-store")
-    who = g.get("caller")
     log.info("%s %s %s", request.method, endpoint, response.status_code, extra={"fields": {
-        "request": g.get("request_id"), "ms": round(took * 1000, 2),
-        "key": None if who is None else who.key}})
+        "ms": round(took * 1000, 2)}})
     return response

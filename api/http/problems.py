@@ -183,7 +183,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, of_http)
 
     def unexpected(error: Exception) -> Response:
-        app.logger.error("unexpected", exc_info=error)
+        log.error("unexpected", exc_info=error)
         return of_edge(Problem("our_fault"))
 
     app.register_error_handler(Exception, unexpected)

@@ -72,14 +72,19 @@ def admit() -> None:
     permitted = PERMITS.get(endpoint, frozenset())
     if permitted == PUBLIC:
         return
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    found = edge().caller(token.strip()) if scheme.lower() == "bearer" else None
+    found = bearer()
     if found is None:
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
     g.caller = found
     _must_hold_role(found)
     if found.role not in permitted:
         raise Problem("forbidden", role=found.role, roles=", ".join(sorted(permitted)) or "–")
+
+
+def bearer() -> Caller | None:
+    """Who holds the key that a request names; None if it names none, or one that opens nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return edge().caller(token.strip()) if scheme.lower() == "bearer" else None
 
 
 def _must_hold_role(who: Caller) -> None:

@@ -1,5 +1,6 @@
 """Whether a process can work: a ledger that would refuse whatever is sent makes it say no."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,13 @@ import pytest
 from sqlalchemy import delete
 
 from api.http import serving
+from api.http.operations import JsonLines, checks
 from api.http.starting import must_have_keys
 from ledger.application import Ledger
 from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
 from ledger.log.key_tables import ledger_secrets
+from ledger.log.missing_keys import MissingKeys
 from ledger.log.persons import Keys
 from ledger.log.store import SUFFIX
 from ledger.settings import Settings, sqlite_path
@@ -33,9 +36,7 @@ WHO = Attribution("member:7f3a", "a test")
 
 def writer(web: Web, name: str = "main") -> tuple[int, dict[str, Any]]:
     """The status of /readyz, and what it says of a ledger's writer."""
-    ready = web.client.get("/readyz")
-    assert ready.json is not None
-    return ready.status_code, ready.json["checks"][f"{name}/writer"]
+    return web.client.get("/readyz").status_code, checks(web.edge.open())[f"{name}/writer"]
 
 
 def is_refused(web: Web, code: str, name: str = "main", *, said: str) -> None:
@@ -148,8 +149,8 @@ def test_server__rejected_at_the_start_without_the_keys_of_its_ledgers(
     assert lost is not None
     lost.unlink()
     monkeypatch.setenv("LEDGER_DATABASE_URL", settings.database_url)
-    with pytest.raises(SystemExit, match="R-KEY-13"):
-        serving.on_starting(None)
+    with pytest.raises(MissingKeys):
+        serving.serve_ledger()
     problem(web.client.get("/readyz"), 503, "missing_keys")
     assert not lost.exists()
 
@@ -164,8 +165,7 @@ def test_keys__gone_from_a_running_server_are_named(
     answer = web.post("/v1/persons/find", {"channel": "taobao", "account": "x"})
     assert "the keys database" in problem(answer, 503, "connection_lost")["detail"]
     ready = web.client.get("/readyz")
-    assert (ready.status_code, ready.json and ready.json["checks"]["keys"]["code"]) == (
-        503, "storage_failed")
+    assert (ready.status_code, checks(web.edge)["keys"]["code"]) == (503, "storage_failed")
     assert [one for one in caplog.records if one.exc_info] == []
 
 
@@ -199,3 +199,64 @@ def test_work_after_an_answer__says_in_one_line_what_the_ledger_says_itself(
     first, second = (one for one in caplog.records if one.name == "ledger.edge")
     assert (first.exc_info, second.exc_info is not None) == (None, True)
     assert first.getMessage().endswith("[R-LOG-08, clock_suspect]")
+
+
+def test_readyz__shows_strangers_the_kinds_of_checks_and_operators_their_own_ledger(
+    web: Web
+) -> None:
+    web.done("/v1/orders", order())
+    web.done("/v1/orders", order(), ledger="other")
+
+    def names(**headers: str) -> set[str]:
+        found = web.client.get("/readyz", headers=headers).json
+        assert found is not None
+        return set(found["checks"])
+
+    kinds = names()
+    assert {"schema", "keys", "writer", "read_models"} <= kinds
+    assert not [name for name in kinds if "/" in name]
+    assert names(**web.headers("service", "main", {})) == kinds
+    assert names(Authorization="Bearer ol_nothing") == kinds
+    shown = names(**web.headers("operations", "main", {})) - kinds
+    assert {name.partition("/")[0] for name in shown} == {"main", "main" + SUFFIX}
+    metrics = web.get("/metrics", "operations").text
+    assert ('ledger="main"' in metrics, 'ledger="other"' in metrics) == (True, False)
+
+
+def test_readyz__says_nothing_of_what_was_found_to_strangers(web: Web) -> None:
+    web.done("/v1/orders", order())
+    give_up_for_others(web)
+    found = web.client.get("/readyz").json
+    assert found is not None
+    assert found["checks"]["writer"] == {"ok": False}
+    assert {tuple(check) for check in found["checks"].values()} == {("ok",)}
+
+
+def test_log__names_the_request_of_every_line_and_its_key(
+    web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of the code, too: one line with its trace, found by what the client was told."""
+    written: list[dict[str, Any]] = []
+    formatter = JsonLines()
+    token = web.headers("manager", "main", {})
+    key = token["Authorization"].split("_")[2].partition("-")[0]
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(json.loads(formatter.format(record)))
+
+    def broken(*_: Any) -> None:
+        raise KeyError("a bug")
+
+    handler = Kept()
+    logging.getLogger("ledger").addHandler(handler)
+    try:
+        monkeypatch.setattr(web.edge, "begin", broken)
+        found = problem(web.client.get("/v1/orders", headers=token), 500, "our_fault")
+    finally:
+        logging.getLogger("ledger").removeHandler(handler)
+    own = [line for line in written if line.get("request") == found["request_id"]]
+    assert [(line["logger"], line["key"], line["ledger"]) for line in own] == [
+        ("ledger.edge", key, "main"), ("ledger.requests", key, "main")]
+    assert "KeyError: 'a bug'" in own[0]["error"]
+    assert not [line for line in written if "secret" in json.dumps(line)]
