@@ -159,7 +159,8 @@ def _fill(one: Operation, example: Mapping[str, Any]) -> None:
     """Show what was recorded of an operation."""
     for given in one.spec["parameters"]:
         if given["name"] in example.get("parameters", {}):
-            given["example"] = example["parameters"][given["name"]]
+            shown = example["parameters"][given["name"]]
+            given["example"] = int(shown) if given["schema"]["type"] == "integer" else shown
     if "body" in example:
         one.spec["requestBody"]["content"][JSON]["example"] = example["body"]
     if "answer" in example:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import marshmallow
 import orjson
@@ -293,7 +293,7 @@ def paged(
 ) -> Response:
     """A page; `last` is the key of its last row, None on the last page."""
     following = None if last is None else (
-        f"{request.path}?{urlencode({**request.args, 'cursor': seal(last)})}")
+        f"{quote(request.path, safe='/:')}?{urlencode({**request.args, 'cursor': seal(last)})}")
     found = at_position(as_of, {"as_of": as_of, "items": shown, "next": following})
     if following:
         found.headers["Link"] = f'<{following}>; rel="next"'

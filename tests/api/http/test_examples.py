@@ -53,9 +53,7 @@ def test_examples__are_taken_by_their_own_schemas(name: str) -> None:
     given = [operations.resolved(SPEC, each) for each in one["parameters"]]
     for each in given:
         if "example" in each:
-            value = each["example"]
-            typed = int(value) if each["schema"].get("type") == "integer" else value
-            assert faults(typed, each["schema"]) == []
+            assert faults(each["example"], each["schema"]) == []
     assert set(example.get("parameters", {})) <= {each["name"] for each in given}
     if "body" in example:
         content = one["requestBody"]["content"][JSON]
@@ -92,3 +90,11 @@ def test_steadied__leaves_what_is_not_random(value: Any, expected: Any) -> None:
 def test_commands__have_an_example_each() -> None:
     written = {name for name, one in BY_ID.items() if "201" in one["responses"]}
     assert written - set(COMMANDS) == WITHOUT & written
+
+
+def test_next__is_an_address_that_every_client_takes() -> None:
+    following = [one["answer"]["next"] for one in examples.kept().values()
+                 if isinstance(one.get("answer"), dict) and one["answer"].get("next")]
+    assert len(following) > 10
+    assert all(re.fullmatch("[!-~]+", address) for address in following)
+    assert any("%E6" in address.partition("?")[0] for address in following)

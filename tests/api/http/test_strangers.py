@@ -29,7 +29,7 @@ STRANGER = '''
 import sys
 from made_client import AuthenticatedClient
 from made_client.api.orders import list_orders, place_order, read_order
-from made_client.models import Answer, Line, PlaceOrderBody, Price, Receipt
+from made_client.models import Line, OneOrder, OrderRow, PlaceOrderBody, Price, ReceiptAnswer
 
 client = AuthenticatedClient(base_url=sys.argv[1], token=sys.argv[2])
 body = PlaceOrderBody(
@@ -38,17 +38,18 @@ body = PlaceOrderBody(
     amounts=Price(total_minor=3500))
 made = place_order.sync_detailed(client=client, body=body, idempotency_key="stranger-1")
 assert made.status_code == 201, made
-assert isinstance(made.parsed, Receipt)
+assert isinstance(made.parsed, ReceiptAnswer)
 assert made.parsed.subject == "order:taobao:pine:1001"
 again = place_order.sync_detailed(client=client, body=body, idempotency_key="stranger-1")
 assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
 assert again.parsed == made.parsed
 seen = made.headers["Ledger-Position"]
 read = read_order.sync(made.parsed.subject, client=client, ledger_position=seen)
-assert read.item["total_minor"] == 3500
+assert isinstance(read.item, OneOrder)
+assert (read.item.total_minor, read.item.payment_status) == (3500, "unpaid")
 listed = list_orders.sync(client=client, ledger_position=seen)
-assert isinstance(listed, Answer)
-assert [row["subject"] for row in listed.items] == [made.parsed.subject]
+assert all(isinstance(row, OrderRow) for row in listed.items)
+assert [row.subject for row in listed.items] == [made.parsed.subject]
 print("placed", made.parsed.subject)
 '''
 
