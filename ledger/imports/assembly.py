@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from ledger.common.errors import InvalidValues
 from ledger.core.commands import Command
 from ledger.imports.faults import reason
-from ledger.imports.lines import Item, Lines
+from ledger.imports.lines import Item, Lines, sent_of
 from ledger.imports.profile import Profile
 from ledger.imports.recipes import Difference, Get, Parts, Recipe, Row, Test
 from ledger.imports.references import MOMENTS
@@ -174,6 +174,8 @@ class OrderAssembler:
         facts["amounts"] = Amounts(**{name: get(main, parts, wanted) for name, get in self.amounts})
         if self.payments is not None:
             facts["payments"] = self.payments(main, parts)
+        if sent := sent_of(items):
+            facts["sent"] = sent
         _pair(facts, self.printed)
         return RecordOrder(
             channel=self.profile.channel, currency=self.profile.currency,

@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ledger.common.moments import Moment
+from ledger.common.values import from_us
 from ledger.imports.recipes import Parts, Recipe, Row
+from ledger.orders.declared import Sent
 from ledger.orders.money import rounded
+from ledger.stock.pieces import Count
 
 FINEST = 8
 """The most decimals of a price."""
@@ -12,7 +16,7 @@ FINEST = 8
 
 class Item(NamedTuple):
     """A line as the rows have it. Units: see `Line`; negative where goods came back. `row` is the
-    place of its row among those of its kind."""
+    place of its row among those of its kind, `sent` when its pieces went out (see `cells`)."""
 
     line: str
     sku: str | None
@@ -24,6 +28,9 @@ class Item(NamedTuple):
     amount_minor: int
     fee: bool
     row: int
+    sent: list[Any] | None = None
+    courier: str | None = None
+    waybill: str | None = None
 
 
 Price = Callable[[Row, int], tuple[int, int, int]]
@@ -45,6 +52,8 @@ class Lines:
         self._quantity = slots.get(entry["quantity"], 0)
         self._price = self._priced(entry, slots, profile.exponent)
         self._is_fee = _fees(entry["fees"])
+        self._sent, self._courier, self._waybill = (
+            recipe.of_rows(kind, entry.get(name)) for name in ("dispatched", "courier", "waybill"))
         own = self._file.key if kind == recipe.main else None
         self._id = self._line if own is None else slots[own]
 
@@ -65,7 +74,8 @@ class Lines:
             found.append(Item(
                 line=str(len(found) + 1) if self._line is None else row[self._line], sku=sku,
                 title=self._title(row), attributes=self._attributes(row), quantity=quantity,
-                unit_price=price, scale=scale, amount_minor=amount, fee=self._is_fee(sku), row=at))
+                unit_price=price, scale=scale, amount_minor=amount, fee=self._is_fee(sku), row=at,
+                sent=self._sent(row), courier=self._courier(row), waybill=self._waybill(row)))
         return found
 
     def _pieces(self, row: Row) -> int:
@@ -90,6 +100,17 @@ class Lines:
             return *price_of(amount, quantity, exponent), amount
 
         return of_a_piece if of_piece else of_all
+
+
+def sent_of(items: Sequence[Item]) -> list[Sent]:
+    """What went out together: at one time, with one courier, under one waybill."""
+    found: dict[tuple[Any, ...], list[Item]] = {}
+    for item in items:
+        if item.sent is not None and not item.fee:
+            found.setdefault((*item.sent, item.courier, item.waybill), []).append(item)
+    return [Sent(at=Moment(from_us(us), printed), courier=courier, waybill=waybill,
+                 lines=[Count(item.line, item.quantity) for item in together])
+            for (us, printed, courier, waybill), together in found.items()]
 
 
 def price_of(amount_minor: int, quantity: int, exponent: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from ledger.stock.slips import RecordSlip
 
 ID_REFERENCES = ("/order/number", "/order/waybill", "/order/paid_reference",
                  "/order/refund_reference", "/order/lines/line", "/order/lines/sku",
+                 "/order/lines/waybill",
                  "/count/sku", "/count/warehouse")
 """Where a profile names what becomes an id of the ledger."""
 
@@ -21,6 +22,10 @@ NEEDED = ("/order/lines/quantity", "/order/lines/unit_price", "/order/lines/amou
 
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
+OF_LINES = {"quantity": AMOUNTS, "unit_price": AMOUNTS, "amount_minor": AMOUNTS,
+            "dispatched": ("time",)}
+"""Which kinds of fields fit the facts of a line or a payment, where these are no texts."""
+
 COUNTED = {"quantity": ("integer",), "at": ("time",)}
 WORDS = ("text", "id", "choice")
 FILLED = (*TEXTS, *AMOUNTS, "time")
@@ -127,7 +132,7 @@ def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
     for key, entry in value.items():
         names = entry["names"] if isinstance(entry, dict) else [entry]
         if key not in ("of", "fees") and not (key == "quantity" and entry.isdigit()):
-            kinds = AMOUNTS if key in ("quantity", "unit_price", "amount_minor") else TEXTS
+            kinds = OF_LINES.get(key, TEXTS)
             yield from ((f"{where}/{key}", f"{value['of']}.{name}", kinds) for name in names)
 
 

@@ -101,7 +101,8 @@ class EndedSchema(Schema):
 class LinesSchema(Schema):
     """Which file's rows are the lines of an order. `quantity` may be a number; without `line` they
     are numbered. Either the price of a piece is given, or the amount of the line. `fees` are SKUs
-    that are not goods; a trailing * stands for any ending."""
+    that are not goods; a trailing * stands for any ending. `dispatched`, with `courier` and
+    `waybill`, says of each line when its pieces went out."""
 
     of = name(required=True)
     line = name()
@@ -111,6 +112,9 @@ class LinesSchema(Schema):
     quantity = fields.String(required=True)
     unit_price = name()
     amount_minor = name()
+    dispatched = TextFrom()
+    courier = TextFrom()
+    waybill = TextFrom()
     fees = names(load_default=list)
 
     @validates_schema

@@ -20,7 +20,7 @@ from ledger.orders.placing import buyer_of, must_be_in
 from ledger.orders.references import Paper, claim_to
 from ledger.orders.review import LINES_DIFFER
 from ledger.orders.values import AMOUNT_FIELDS, OPEN, Amounts, Line
-from ledger.stock.pieces import Count, LineParts, Part, sku_of
+from ledger.stock.pieces import Count, LineParts, Part, quantities, sku_of
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
 
@@ -90,6 +90,7 @@ class Declaration:
         self.cancelled()
         self.paid()
         self.dispatched()
+        self.sent()
         self.delivered()
         self.refunded()
         self.ended()
@@ -261,15 +262,43 @@ class Declaration:
         order, command = self.order, self.command
         if command.dispatched is None or order.dispatched_at is not None:
             return
-        warehouse = order.warehouse or command.warehouse
-        if warehouse is not None and not order.warehouse:
-            must_be_open(self.work, warehouse)
-        parts = self._parts((order.lines or {}).values()) if warehouse is not None else []
         # What an end gave up was sent all the same, if the order was.
         given_up = [Count(line, pieces) for line, pieces in order.given_up.items()]
         order.declare(Order.Dispatched, command.dispatched, courier=command.courier, lines=given_up,
-                      waybill=command.waybill, parts=parts,
-                      warehouse=warehouse if parts or not order.warehouse else None)
+                      waybill=command.waybill, **self._from((order.lines or {}).values()))
+
+    def sent(self) -> None:
+        """What went out line by line, as far as it is not known to be on its way or beyond. Errors:
+        WarehouseUnknown (R-STK-04)."""
+        order = self.order
+        for one in sorted(self.command.sent, key=lambda one: one.at.at):
+            new = [Count(line, pieces) for line, wanted in quantities(one.lines).items()
+                   if (pieces := min(wanted, self._unsent(line))) > 0]
+            if new:
+                lines = [(order.lines or {})[count.line] for count in new]
+                order.declare(Order.Dispatched, one.at, part=True, lines=new, courier=one.courier,
+                              waybill=one.waybill, **self._from(lines))
+
+    def _unsent(self, line: str) -> int:
+        """How many pieces of a line are still to be sent, or were given up by the order's end, of
+        those that the file says were sent in all."""
+        order, states = self.order, self.order.goods.get(line, {})
+        still = sum(states.get(state, 0) for state in OPEN) + order.given_up.get(line, 0)
+        said = sum(count.quantity for one in self.command.sent for count in one.lines
+                   if count.line == line)
+        on_their_way = sum(states.values()) - sum(states.get(state, 0) for state in (
+            *OPEN, "cancelled"))
+        return min(still, said - on_their_way)
+
+    def _from(self, lines: Iterable[Line]) -> dict[str, Any]:
+        """From where goods went out, where that was not known, and what their pieces are made of.
+        Errors: WarehouseUnknown (R-STK-04)."""
+        order = self.order
+        warehouse = order.warehouse or self.command.warehouse
+        if warehouse is not None and not order.warehouse:
+            must_be_open(self.work, warehouse)
+        parts = self._parts(lines) if warehouse is not None else []
+        return {"parts": parts, "warehouse": warehouse if parts or not order.warehouse else None}
 
     def _parts(self, lines: Iterable[Line]) -> list[LineParts]:
         """What pieces are made of now that they are sent, where nobody reserved any of their line:

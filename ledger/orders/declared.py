@@ -7,6 +7,8 @@ is recorded; refused is only what cannot be the same order.
 from collections.abc import Collection
 from typing import Annotated, ClassVar
 
+import msgspec
+
 from ledger.common.bounds import Id, InAll, Items, LongText, Waybills, Whole, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
@@ -36,6 +38,15 @@ class BuyerLost(Refused):
     rule = "R-KEY-08"
 
 
+class Sent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Pieces of an order that went out together."""
+
+    at: Moment
+    lines: Annotated[list[Count], Items(least=1, most=MAX_LINES)]
+    courier: LongText | None = None
+    waybill: Waybills | None = None
+
+
 class RecordOrder(NewOrder, frozen=True, kw_only=True):
     """Declare what a file says of an order: all of it, in the file's own times."""
 
@@ -57,6 +68,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     refunded_minor: InAll | None = None
     refund_reference: Id | None = None
     dispatched: Moment | None = None
+    sent: Annotated[list[Sent], Items(most=MAX_LINES)] = []
+    """What went out, where a file says so of each line: `dispatched` is then not given."""
     courier: LongText | None = None
     waybill: Waybills | None = None
     delivered: Moment | None = None
@@ -93,7 +106,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
         """
         return (
             (order.paid_at is not None and self.paid is None)
-            or (order.dispatched_at is not None and self.dispatched is None)
+            or (order.dispatched_at is not None and self.dispatched is None and not self.sent)
             or (order.delivered_at is not None and self.delivered is None)
             or (bool(order.ended) and self.ended is None)
             or (self.paid_minor or 0) < order.paid_minor
@@ -111,6 +124,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
         super().check(checks)
         if (self.paid is None) != (self.paid_minor is None):
             checks.fault("/paid", "half", "needs both a time and an amount")
+        if self.sent and self.dispatched is not None:
+            checks.fault("/sent", "not_needed", "is given beside the dispatch of the whole order")
         if self.refunded_minor and self.refunded is None:
             checks.fault("/refunded", "half", "needs both a time and an amount")
         if self.ended is not None and not self.ended_as:

@@ -26,7 +26,8 @@ class OrderShipping(OrderStanding):
 
     class Dispatched(Aggregate.Event):
         """A parcel was handed to a courier; without one, as a platform declares it, all pieces that
-        are still to be sent, and as `lines` those that the end of the order gave up.
+        are still to be sent, and as `lines` those that the end of the order gave up. Where it is
+        only `part` of them, these are `lines`.
 
         `warehouse` and `parts` are given where they were not recorded before. `merged_with` is the
         order in whose parcel, of the same waybill, this one lies.
@@ -40,6 +41,7 @@ class OrderShipping(OrderStanding):
         warehouse: str | None = None
         parts: list[LineParts] = []
         merged_with: str | None = None
+        part: bool = False
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -80,12 +82,16 @@ class OrderShipping(OrderStanding):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Dispatched)
-    def _dispatched(self, parcel, lines, courier, waybill, warehouse, parts, occurred_at):
+    def _dispatched(self, parcel, lines, courier, waybill, warehouse, parts, part, occurred_at):
         self.dispatched_at = self.dispatched_at or occurred_at
         if warehouse is not None:
             self.warehouse = warehouse
             self.parts = {**self.parts, **parts_by_line(parts)}
-        if parcel is None:
+        if part:
+            self._move(lines, (*reversed(OPEN), "cancelled"), "in_transit")
+            self.given_up = {line: left for line, pieces in self.given_up.items()
+                             if (left := pieces - quantities(lines).get(line, 0)) > 0}
+        elif parcel is None:
             self.goods = self.goods.all_moved(OPEN, "in_transit")
             self._move(lines, ("cancelled",), "in_transit")
             self.given_up = self.checked = {}

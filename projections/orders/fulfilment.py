@@ -167,7 +167,8 @@ def _faulty(_order: Order, event: Any) -> Iterable[Any]:
 
 
 def _sent(_order: Order, event: Any) -> Iterable[Any]:
-    """Without a parcel it is all pieces that are to be sent, besides those that it names."""
+    """Without a parcel it is all pieces that are to be sent, besides those that it names, or only
+    these."""
     return event.lines  # type: ignore[no-any-return]
 
 
