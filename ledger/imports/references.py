@@ -24,7 +24,7 @@ TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
 OF_LINES = {"quantity": AMOUNTS, "unit_price": AMOUNTS, "amount_minor": AMOUNTS,
             "dispatched": ("time",)}
-"""Which kinds of fields fit the facts of a line or a payment, where these are no texts."""
+"""The kinds that fit the facts of a line or a payment; all others are texts."""
 
 COUNTED = {"quantity": ("integer",), "at": ("time",)}
 WORDS = ("text", "id", "choice")
