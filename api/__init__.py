@@ -37,6 +37,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
         policies,
         returns,
         scores,
+        search,
         stock,
     )
     from api import (
@@ -54,6 +55,6 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     api = description.configure(app)
     problems.register(app)
     for module in (orders, returns, stock, people, persons, policies, deductions, scores,
-                   uploads, log, operations, description):
+                   uploads, search, log, operations, description):
         api.register_blueprint(module.group)
     app.extensions["description"] = description.Description(app, api)

@@ -15,31 +15,36 @@ from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 import marshmallow
+import msgspec
 import orjson
 from flask import Response, request
 from msgspec import field
 from werkzeug.datastructures import FileStorage
 
-from api.http import shapes
+from api.http import shapes, things
 from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge, staging_folder
+from api.http.things import Things
 from api.http.writing import KeyHeaders
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError
-from ledger.common.values import escaped
+from ledger.common.values import escaped, from_us, rfc3339
+from ledger.core import event_types
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
 from ledger.imports.importer import run_import
+from ledger.imports.record import Import
 from ledger.imports.sources import Unnamed
 from ledger.imports.summary import Summary
+from ledger.log.envelope import Entry
 from ledger.settings import Settings
 from projections.asking.clocks import moment
-from projections.asking.columns import Columns, code, says
+from projections.asking.columns import Columns, Subject, Time, code, says
 
 LARGEST = 64 << 20
 """The most bytes of an upload."""
@@ -245,6 +250,62 @@ def _run(
     finally:
         until.close()
         here.wrote()
+
+
+class ImportedFile(Columns):
+    """A file that was imported."""
+
+    name: Annotated[str, says("Its name.")]
+    bytes: Annotated[int, says("Its size.")]
+    rows: Annotated[int, says("Its data lines.")]
+    encoding: Annotated[str | None, says("How its text was encoded; empty where it is none.")]
+
+
+class Decided(Columns):
+    """What became of the rows of an import."""
+
+    rows: Annotated[int, says("All rows: those that follow added up.")]
+    accepted: Annotated[int, says("Rows that were recorded.")]
+    rejected: Annotated[int, says("Rows that were rejected.")]
+    duplicates: Annotated[int, says("Rows that brought nothing new.")]
+    erased: Annotated[int, says("Rows that name somebody who was erased.")]
+
+
+class ImportRow(Columns):
+    """An import that recorded something."""
+
+    stream: Annotated[Subject, says("The stream of the import.")] = field(name="import")
+    started_at: Annotated[Time, says("When it began.")]
+    by: Annotated[str, says("Who imported it.")]
+    files: Annotated[list[ImportedFile], says("Its files.")]
+    profile: Annotated[str, says("The profile by which they were read.")]
+    channel: Annotated[str | None, says("The channel, if it is known.")]
+    shop: Annotated[str | None, says("The shop, if it is one.")]
+    policy: Annotated[str, says("What becomes of good rows where others are rejected.")]
+    rows: Annotated[int, says("How many rows it has.")]
+    completed: Annotated[Decided | None, says("What became of its rows; null until then.")]
+    position: Annotated[int, says("The position of its last event.")]
+
+
+def _import(entries: Sequence[Entry]) -> dict[str, Any]:
+    """An import as the ledger has it. Shapes: import (its stream), started_at, by, files (objects
+    of name, bytes, rows, encoding), profile, channel, shop, policy, rows, completed (rows,
+    accepted, rejected, duplicates, erased; None until then), position."""
+    first = event_types.decode(entries[0])
+    ends = [event for event in map(event_types.decode, entries)
+            if isinstance(event, Import.Completed)]
+    return {
+        "import": entries[0].stream, "started_at": rfc3339(from_us(entries[0].recorded_at)),
+        "by": entries[0].actor, "files": msgspec.to_builtins(first.files),
+        "profile": first.profile, "channel": first.channel or None, "shop": first.shop or None,
+        "policy": first.policy, "rows": first.rows,
+        "completed": {name: getattr(ends[-1], name) for name in (
+            "rows", "accepted", "rejected", "duplicates", "erased")} if ends else None,
+        "position": entries[-1].position}
+
+
+things.add_list(group, Things("/v1/imports", Import.KIND, "Imports that recorded something.",
+                              READERS, _import, ImportRow))
 
 
 def _job(name: str) -> Job:

@@ -1,19 +1,21 @@
 """Policies over HTTP: published versions, and how two of them differ."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import marshmallow
+import msgspec
 from flask import Response
 
 from api.http import reading, shapes, writing
 from api.http.fields import Digits, Text, Time
-from api.http.reading import Listed, at_position
+from api.http.reading import Listed, NoQuery, at_position
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.common.days import day_of
 from ledger.policies.commands import ConfirmRetention, PublishPolicy, WithdrawPolicy
 from projections.asking.clocks import NOW, header
+from projections.asking.columns import Columns, Day, says
 from projections.policies import (
     DeadlineAnswer,
     PolicyDifferences,
@@ -37,6 +39,30 @@ writing.add(group, [
 reading.add(group, [
     Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),
 ])
+
+
+class PolicyVersion(Columns):
+    """A version of the policies."""
+
+    version: Annotated[int, says("Its number.")]
+    effective_from: Annotated[Day, says("From which day on it holds.")]
+    sections: Annotated[dict[str, Any], says(
+        "What holds with it. Its members are the sections, by their names.")]
+
+
+@group.permit("/v1/policies/<version>", READ_BY, name="policy")
+@group.arguments(NoQuery(), location="query")
+@group.response(200, shapes.item(PolicyVersion))
+def read_policy(query: Mapping[str, Any], version: str) -> Response:
+    """A version with all sections that hold with it, those of the versions before it too."""
+    store, ledger = edge().store, caller().ledger
+    cut = NOW.resolve(store, ledger)
+    found = book_of(store, ledger, cut).must_know(
+        int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0)
+    as_of = header(store, ledger, cut)
+    return at_position(as_of, {"as_of": as_of, "item": {
+        "version": found.number, "effective_from": found.effective_from,
+        "sections": msgspec.to_builtins(found.sections)}})
 
 
 class VersionsQuery(marshmallow.Schema):

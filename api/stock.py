@@ -5,10 +5,11 @@ from typing import Any
 
 from flask import Response
 
-from api.http import reading, shapes, writing
+from api.http import reading, shapes, things, writing
 from api.http.history import add_history
 from api.http.reading import ClockQuery, Listed, PeriodQuery, at_position, question
 from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.things import Things
 from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
 from ledger.stock.corrections import CorrectStock
@@ -18,6 +19,7 @@ from ledger.stock.prices import PriceSku
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse
+from projections.stock import things as as_written
 from projections.stock.answers import ExplainedStock
 from projections.stock.explain import explain_stock
 
@@ -32,8 +34,9 @@ DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
 group = Blueprint("stock", __name__, description="Goods: where they lie and how they got there.")
 
 writing.add(group, [
-    Route("/v1/warehouses", OpenWarehouse, {"manager", "warehouse_head"}),
-    Route("/v1/skus", RegisterSku, DATA, location="/v1/inventory"),
+    Route("/v1/warehouses", OpenWarehouse, {"manager", "warehouse_head"},
+          location="/v1/warehouses"),
+    Route("/v1/skus", RegisterSku, DATA, location="/v1/skus"),
     Route("/v1/skus/<sku>/aliases", AliasSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/parts", BundleSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),
@@ -44,7 +47,7 @@ writing.add(group, [
     Route("/v1/stock-counts", CountStock, FLOOR),
     Route("/v1/stock-corrections", CorrectStock, {"warehouse_head", "manager"}),
     Route("/v1/back-order-releases", ReleaseBackOrders, FLOOR),
-    Route("/v1/transfers", SendTransfer, FLOOR),
+    Route("/v1/transfers", SendTransfer, FLOOR, location="/v1/transfers"),
     Route("/v1/transfers/<number>/receipts", ReceiveTransfer, FLOOR, ("number",)),
 ])
 reading.add(group, [
@@ -68,6 +71,12 @@ reading.add(group, [
     Listed("/v1/discrepancies", "discrepancies", "Places below zero.",
            ("opened_position", "sku", "warehouse")),
 ])
+things.add(group, Things("/v1/warehouses", "warehouse", "Warehouses, by their names.", READERS,
+                         as_written.warehouse, as_written.WarehouseRow))
+things.add(group, Things("/v1/skus", "sku", "SKUs of which something was said, by their names.",
+                         READERS, as_written.sku, as_written.SkuRow))
+things.add(group, Things("/v1/transfers", "transfer", "Transfers, with what arrived.", READERS,
+                         as_written.transfer, as_written.SentTransfer, listed=False))
 add_history(group, "/v1/stock/<subject>/history", "stock")
 
 

@@ -2,6 +2,7 @@
 
 from projections.audit.timeline import Timeline
 from projections.deductions import Deductions
+from projections.names import Names
 from projections.orders.book import OrderBook
 from projections.orders.fulfilment import Fulfilment
 from projections.people.rows import People
@@ -12,4 +13,4 @@ from projections.stock.inventory import Stock
 from projections.stock.transfers import Transfers
 
 PROJECTIONS = (OrderBook(), Fulfilment(), Stock(), Transfers(), Approvals(), Returns(), Months(),
-               Deductions(), People(), Timeline())
+               Deductions(), People(), Names(), Timeline())

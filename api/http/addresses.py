@@ -43,7 +43,10 @@ IN_PATH: Mapping[str, InPath] = {
     "/v1/members/{subject}": _MEMBER, "/v1/attendance/{subject}": _MEMBER,
     "/v1/leaves/{subject}": _MEMBER,
     "/v1/rosters/{subject}": _ROSTER, "/v1/shifts/{subject}": _ROSTER,
-    "/v1/prices/{subject}": _SKU,
+    "/v1/prices/{subject}": _SKU, "/v1/skus/{subject}": _SKU,
+    "/v1/warehouses/{subject}": InPath("A warehouse.", "^warehouse:.+$", "warehouse:hangzhou"),
+    "/v1/transfers/{subject}": InPath("A transfer.", "^transfer:.+$", "transfer:T-1"),
+    "version": InPath("The number of a version of the policies.", "^[1-9][0-9]*$", "1"),
     "/v1/stock/{subject}": InPath("A SKU in a warehouse.", "^stock:.+$",
                                   "stock:hangzhou:QM-001"),
 }

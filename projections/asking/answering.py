@@ -55,7 +55,8 @@ class Reading(NamedTuple):
     """What a report reads. `as_of` is the header of its answer, to which it may add.
 
     `connection` reads the tables of the report's projection, folded up to the position `folded`;
-    `cut` is the part of the log that is to answer.
+    `cut` is the part of the log that is to answer. `of_log`: the rows are an index only, and the
+    log itself is read, to the end of the cut.
     """
 
     models: ReadModels
@@ -66,6 +67,7 @@ class Reading(NamedTuple):
     cut: Cut
     folded: int
     as_of: dict[str, Any]
+    of_log: bool = False
 
     @property
     def id(self) -> bytes:
@@ -100,7 +102,7 @@ class Reading(NamedTuple):
             yield row
         if row is not None:
             return
-        if self.question.subject is not None:
+        if self.question.subject is not None and not self.of_log:
             self.must_know(self.question.subject)
         asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
                  if (value := getattr(self.question, name)) is not None]
@@ -249,7 +251,8 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
         cut = cut._replace(position=progress.position)
     elif past is not Past.LOG and progress.position < cut.position:
         cut = cut._replace(closed=False)  # the rows do not hold all of it yet
-    found = reading._replace(cut=cut, as_of=header_of(reading.models.store, reading.ledger, cut))
+    found = reading._replace(cut=cut, of_log=past is Past.LOG, as_of=header_of(
+        reading.models.store, reading.ledger, cut))
     stopped = progress.error_position
     if stopped is not None and (now or stopped <= cut.position):
         found.note(f"the read model {reading.projection} stopped before position {stopped}")

@@ -14,11 +14,11 @@ FLOORS = {
         "handlers", "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "slips", "returns", "people", "resting", "deductions",
-        "scores", "policies", "rights", "audit", "reports", "preview", "catalogue"),
+        "scores", "policies", "rights", "audit", "names", "reports", "preview", "catalogue"),
     "api": (
         "value_words", "messages", "fault_words", "entry", "sheets", "http", "slips", "log",
         "orders", "returns", "stock", "people", "persons", "policies", "deductions", "scores",
-        "imports", "demo", "cli", "__init__"),
+        "imports", "search", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 

@@ -9,11 +9,14 @@ from tests.support.web import Web
 
 NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
          "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
-         "month": "2026-09", "deduction": "deduction:1", "name": "dispatch"}
+         "month": "2026-09", "version": "1", "deduction": "deduction:1", "name": "dispatch"}
 SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
             "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk",
-            "prices": "sku:SH-001"}
-OF_A_MONTH = {"/v1/scores", "/v1/score-warnings", "/v1/grading", "/v1/scores/<member>/explain"}
+            "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",
+            "transfers": "transfer:T1"}
+ASKED = {**dict.fromkeys(("/v1/scores", "/v1/score-warnings", "/v1/grading",
+                          "/v1/scores/<member>/explain"), "?month=2026-09"), "/v1/search": "?q=SH"}
+"""What has to be asked of some."""
 
 
 def rules(web: Web) -> list[tuple[str, str]]:
@@ -28,7 +31,7 @@ def filled(rule: str, web: Web) -> str:
     if "<person>" in rule:
         names["person"] = _person(web)
     address = re.sub("<([^>]*)>", lambda found: quote(names[found[1]]), rule)
-    return f"{address}?month=2026-09" if rule in OF_A_MONTH else address
+    return f"{address}{ASKED.get(rule, '')}"
 
 
 def _person(web: Web) -> str:

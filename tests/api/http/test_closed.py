@@ -24,9 +24,13 @@ from ledger.log.clock import Clock
 from ledger.people.commands import CorrectAttendance, RecordAttendance, RequestLeave
 from ledger.people.rosters import SetRoster, Shift
 from ledger.returns.commands import RequestCase
+from ledger.stock.skus import RegisterSku
+from ledger.stock.transfers import Sending, SendTransfer
+from ledger.stock.warehouses import OpenWarehouse
 from tests.support.builders import (
     CHANNEL,
     CONTEXT,
+    HOUSE,
     NOON,
     SHOP,
     context,
@@ -79,7 +83,8 @@ TIMELESS = {
     "/v1/deadlines/<name>",
     "/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/imports/<job>", "/v1/imports/<job>/faults",
     "/v1/imports/<job>/warnings", "/v1/log/head", "/v1/log/root",
-    "/v1/months/<month>/scores.xlsx", "/v1/openapi.json", "/v1/persons/<person>",
+    "/v1/months/<month>/scores.xlsx", "/v1/policies/<version>", "/v1/search",
+    "/v1/openapi.json", "/v1/persons/<person>",
     "/v1/persons/<person>/events", "/v1/policy-differences", "/v1/problems/<code>"}
 """Routes that take no moment. Of those that answer from the log, `/v1/log/root` and the differences
 name what never changes, a deadline is asked of a start, and the workbook is what its reports say as
@@ -167,7 +172,10 @@ def meanwhile(web: Web, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     time.wall = Clock().wall()  # it began by the computer's
     monkeypatch.setattr(runtime, "clock_of", lambda *_: time.clock())
     ledger = web.ledger()
-    put(ledger, opened(), received(quantity=1000), sell("1"), pay("1"), _case("1"))
+    put(ledger, opened(), received(quantity=1000), sell("1"), pay("1"), _case("1"),
+        OpenWarehouse(name="two", occurred_at=NOON), RegisterSku(sku="SH-001", occurred_at=NOON),
+        SendTransfer(number="T1", source=HOUSE, target="two", occurred_at=NOON,
+                     lines=[Sending(sku="SH-001", quantity=1)]))
     record(ledger, [*OPENING, *CHARGED, *SEALED])
     for role in ("auditor", "manager"):
         web.token(role)

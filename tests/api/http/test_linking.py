@@ -30,7 +30,7 @@ def links(name: str, status: str) -> dict[str, dict[str, str]]:
     ("request_case", "201", "read_case", {"path.case": "$response.body#/subject"}),
     ("list_inventory", "200", "list_inventory_of", {
         "path.subject": "sku:{$response.body#/items/0/sku}"}),
-    ("register_sku", "201", "list_inventory_of", {"path.subject": "$response.body#/subject"}),
+    ("register_sku", "201", "read_sku", {"path.subject": "$response.body#/subject"}),
     ("request_leave", "201", "approve_leave", {
         "path.member": "$request.path.member", "path.number": "$request.body#/number"}),
     ("start_import", "202", "read_import", {"path.job": "$response.body#/import"}),

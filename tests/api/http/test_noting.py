@@ -67,9 +67,12 @@ OPEN = {
     "/v1/policies", "/v1/policy-differences", "/v1/prices/<subject>", "/v1/problems/<code>",
     "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
     "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history",
-    "/v1/to-approve", "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers"}
+    "/v1/to-approve", "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers",
+    "/v1/imports", "/v1/policies/<version>", "/v1/search", "/v1/skus", "/v1/skus/<subject>",
+    "/v1/transfers/<subject>", "/v1/warehouses", "/v1/warehouses/<subject>"}
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
-what was decided about erasing an id, rules, and how the log and imports stand."""
+what was decided about erasing an id, rules, and how the log and imports stand. A search is noted
+only where it finds a record of staff."""
 
 RULES = [{"code": "LATE", "posts": ["customer_service"], "zh": "慢", "en": "late",
           "per": "occurrence", "charges": {"offender": ["1", "3"]}}]

@@ -1,0 +1,76 @@
+"""Things that are what was written of them: listed by their names, and read one by one."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flask import Response
+
+from api.http import shapes, single
+from api.http.reading import (
+    DEFAULT_LIMIT,
+    PageQuery,
+    paged,
+    question,
+)
+from api.http.routes import Blueprint, caller, edge, unseal
+from api.http.single import Found, Single
+from ledger.log.envelope import Entry
+from projections import names
+from projections.asking.clocks import header
+from projections.asking.columns import Columns
+from projections.asking.past import NothingRecorded, nothing_about
+from projections.asking.questions import Question
+
+
+class Things(NamedTuple):
+    """The routes of things whose streams begin with `kind`: `shown` makes an item of the entries of
+    one, as `row` declares it. The list is at `path`, if it has a list, and each below it."""
+
+    path: str
+    kind: str
+    what: str
+    roles: Collection[str]
+    shown: Callable[[Sequence[Entry]], dict[str, Any]]
+    row: type[Columns]
+    listed: bool = True
+
+
+def add(group: Blueprint, things: Things) -> None:
+    """Register the routes of things."""
+
+    def read(asked: Question) -> Found:
+        store, ledger, subject = edge().store, caller().ledger, asked.subject or ""
+        cut = asked.as_of.resolve(store, ledger)
+        if subject.partition(":")[0] != things.kind:
+            raise NothingRecorded(ledger=ledger, subject=subject)
+        entries = list(filter(cut.takes, store.streams(ledger, [subject])))
+        as_of = header(store, ledger, cut)
+        if not entries:
+            raise nothing_about(subject, as_of)
+        return as_of, things.shown(entries)
+
+    single.add(group, Single(f"{things.path}/<subject>", things.kind, things.kind,
+                             f"One of these: {things.what}", things.roles, read,
+                             things.row))
+    if things.listed:
+        add_list(group, things)
+
+
+def add_list(group: Blueprint, things: Things) -> None:
+    """Register the list alone, where each has an address of another kind."""
+
+    def view(query: Mapping[str, Any]) -> Response:
+        limit = query.get("limit", DEFAULT_LIMIT)
+        beyond = unseal(query["cursor"])[0] if "cursor" in query else None
+        page = names.things(edge().models, caller().ledger, things.kind, question(query)._replace(
+            beyond=beyond, limit=limit + 1))
+        streams = list(page.things)
+        return paged(page.as_of, [things.shown(page.things[one]) for one in streams[:limit]],
+                     [streams[limit - 1]] if len(streams) > limit else None)
+
+    view.__doc__ = things.what
+    found: Callable[..., Any] = view
+    for wrap in (group.response(200, shapes.listing(things.row)),
+                 group.arguments(PageQuery(), location="query")):
+        found = wrap(found)
+    group.permit(things.path, things.roles, name=f"list-{things.kind}s")(found)
