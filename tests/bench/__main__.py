@@ -11,7 +11,7 @@ import wsgi  # noqa: F401 - what is measured runs as it is served, with the coll
 from tests.bench.append import append_postgres, append_sqlite, beside_peers
 from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
 from tests.bench.hot import hot_sku
-from tests.bench.http import http_orders, http_reads
+from tests.bench.http import http_orders, http_past, http_reads
 from tests.bench.importing import import_orders, import_retail
 from tests.bench.past import as_of, backdated
 from tests.bench.rebuilding import rebuild, rebuild_memory
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
     "backdated": backdated,
     "http_orders": http_orders,
     "http_reads": http_reads,
+    "http_past": http_past,
     "verify": verify,
     "cli_start": cli_start,
     "peers": beside_peers,

@@ -20,8 +20,8 @@ LINE = re.compile(
     r"[a-z_]+ ours=[\d.]+(/s|MB|ms) floor=[\d.]+(/s|MB|ms) ratio=[\d.]+ goal=[≥≤][\d.]+( \w+=\S+)*")
 
 
-SLOW = {"http_orders", "http_reads", "rebuild_memory", "append_postgres", "import", "cli_start",
-        "as_of", "backdated", "peers"}
+SLOW = {"http_orders", "http_reads", "http_past", "rebuild_memory", "append_postgres", "import",
+        "cli_start", "as_of", "backdated", "peers"}
 
 
 @pytest.mark.parametrize("name", bench.BENCHMARKS if THOROUGH else sorted(
