@@ -144,11 +144,22 @@ class RowsSchema(Schema):
     when = fields.Dict(NAMED, TestOf(), load_default=dict)
 
 
+FORMERLY = {"told": "declared"}
+"""What parts of a recipe were called in profiles of the first version, which are still read."""
+
+
 class OrderSchema(Schema):
     """How the fields of a row, and of those joined to it, make a statement about an order.
 
     Where its lines are rows of the main file itself, all rows with its number make it together.
     """
+
+    @pre_load
+    def _renamed(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict) or not data.keys() & FORMERLY.keys():
+            return data
+        return {FORMERLY.get(key, key) if FORMERLY.get(key) not in data else key: value
+                for key, value in data.items()}
 
     file = name(required=True)
     continues = fields.Boolean(load_default=False, truthy={True}, falsy={False})
