@@ -63,7 +63,7 @@ from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.deductions import Deductions
-from projections.reports import run
+from projections.reports import REPORTS, run
 from projections.scores.accounts import Months
 from projections.store.models import ReadModels
 from tests.support.builders import context
@@ -103,6 +103,7 @@ from tests.support.score_oracle import (
     second_grader,
 )
 from tests.support.team import JOINED, at
+from tests.support.typed import must_be_typed
 
 NOBODY = "member:nobody"
 JUNE, FIRST, LAST = "2026-06-30", "2026-07-06", "2026-10-31"
@@ -681,8 +682,10 @@ class Shop(RuleBasedStateMachine):
         self.agrees(self.models, month)
 
     def rows(self, models: ReadModels, name: str, **asked: Any) -> list[dict[str, Any]]:
-        """The rows of a report."""
-        return run(models, "main", name, Question(**asked)).rows
+        """The rows of a report, which are as it declares them."""
+        answer = run(models, "main", name, Question(**asked))
+        must_be_typed(answer, REPORTS[name])
+        return answer.rows
 
     def agrees(self, models: ReadModels, month: str) -> None:
         """A month's report is the oracle's: so a sealed figure is what it was when it was sealed.
@@ -722,7 +725,8 @@ class Shop(RuleBasedStateMachine):
             for month in self.known_months():
                 self.agrees(self.models, month)
                 self.agrees(fresh, month)
-            for name in ("deductions", "appeals", "decisions"):
+            for name in ("deductions", "appeals", "decisions", "staff", "leave", "post-terms",
+                         "rosters", "closings", "score-history"):
                 assert self.rows(fresh, name) == self.rows(self.models, name)
             self.charges_are_conserved()
             self.register_agrees()
