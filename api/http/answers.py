@@ -69,7 +69,7 @@ def problem_statuses(path: str, names: frozenset[str], *, method: str, public: b
         yield from (404,) if inside else ()
         return
     yield from (400, 401, 403, 409, 503)
-    if method == "post" or inside or "position" in names:
+    if method == "post" or inside or names & {"position", "before"}:
         yield 404
     if method == "post" or names & {"position", "from", "month", "format"}:
         yield 422

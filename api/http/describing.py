@@ -156,8 +156,11 @@ def _extra(one: Operation, status: str, answer: Mapping[str, Any]) -> Iterator[s
 
 
 def _fill(one: Operation, example: Mapping[str, Any]) -> None:
-    """Show what was recorded of an operation."""
+    """Show what was recorded of an operation. A key of a client's own is shown for each: under one
+    key, another request is refused."""
     for given in one.spec["parameters"]:
+        if given["name"] == "Idempotency-Key":
+            given["example"] = f"example-{one.spec['operationId']}"
         if given["name"] in example.get("parameters", {}):
             shown = example["parameters"][given["name"]]
             given["example"] = int(shown) if given["schema"]["type"] == "integer" else shown

@@ -212,6 +212,9 @@ class Time(fields.DateTime):
 class Etag(fields.String):
     """A version in quotes."""
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(metadata={"pattern": f"^{_ETAG.pattern}$"}, **more)
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if not _ETAG.fullmatch(value):
             raise _wrong(Fault("", "not_version", 'is not a version as an ETag gives it, such as '

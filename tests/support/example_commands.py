@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from api.demo.people import DISPATCHER, EARLY, HEAD, LATE, MANAGER, REVIEWER, SECOND_REVIEWER
+from api.demo.people import DISPATCHER, EARLY, HEAD, LATE, MANAGER, REVIEWER
 from tests.support.example_shop import (
     CHANNEL,
     FINANCE,
@@ -388,10 +388,10 @@ def proposal(shop: Shop, number: str, **more: Any) -> dict[str, Any]:
             "breached_at": f"2026-10-{shop.another_day():02}T18:00:00+08:00", **more}
 
 
-def charged(body: Any, *before: tuple[str, str, Any], who: str = REVIEWER, **more: Any) -> Make:
+def charged(body: Any, *before: tuple[str, str, Any], who: str = MANAGER, **more: Any) -> Make:
     """A command on a proposed deduction, after others on it."""
     def make(shop: Shop, number: str) -> Sent:
-        shop.done("propose_deduction", {}, proposal(shop, number, **more))
+        shop.done("propose_deduction", {}, proposal(shop, number, **more), who=GENERAL)
         given = {"deduction": f"deduction:{number}"}
         for operation, actor, sent in before:
             shop.done(operation, given, sent, who=actor,
@@ -411,12 +411,10 @@ DEDUCTIONS: Mapping[str, Make] = {
     "dismiss_deduction": charged({"reason": "事实不成立"}),
     "acknowledge_deduction": charged({}, CONFIRMED, who=LATE),
     "appeal_deduction": charged({"reason": "当天系统故障"}, CONFIRMED, who=LATE),
-    "uphold_deduction": charged({"reason": "记录清楚", "member": LATE}, CONFIRMED, APPEALED,
-                                who=SECOND_REVIEWER),
+    "uphold_deduction": charged({"reason": "记录清楚", "member": LATE}, CONFIRMED, APPEALED),
     "reduce_deduction": charged({"reason": "部分成立", "member": LATE, "points": "1"}, CONFIRMED,
-                                APPEALED, who=SECOND_REVIEWER),
-    "overturn_deduction": charged({"reason": "记录有误", "member": LATE}, CONFIRMED, APPEALED,
-                                  who=SECOND_REVIEWER),
+                                APPEALED),
+    "overturn_deduction": charged({"reason": "记录有误", "member": LATE}, CONFIRMED, APPEALED),
 }
 
 

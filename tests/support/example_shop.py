@@ -89,6 +89,9 @@ class Shop:
             self.done("move_stock", {}, {"warehouse": house, "moves": [
                 {"sku": "QM-001", "quantity": 500, "from": "supplier", "to": "available",
                  "cause": "receipt"}]})
+        self.done("register_sku", {}, {"sku": "QM-100", "title": "书签"})
+        self.done("send_transfer", {}, {"number": "T-1", "from": HOUSE, "to": OTHER, "lines": [
+            {"sku": "QM-001", "quantity": 5}]})
 
     def takes(self, operation: str) -> set[str]:
         """The names of an operation's parameters."""

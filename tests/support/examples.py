@@ -21,9 +21,11 @@ ORDER = f"order:{CHANNEL}:{SHOP}:demo-3"
 IN_PATH: Mapping[str, str] = {
     "order": ORDER, "case": f"case:{CHANNEL}:{SHOP}:demo-R3", "deduction": "deduction:2609-7",
     "member": LATE, "month": "2026-09", "code": "order_unknown", "name": "dispatch",
-    "subject": "sku:QM-001"}
+    "subject": "sku:QM-001", "version": "1"}
 SUBJECTS: Mapping[str, str] = {
     "read_stock_history": f"stock:{HOUSE}:QM-001", "explain_stock": f"stock:{HOUSE}:QM-001",
+    "read_warehouse": f"warehouse:{HOUSE}", "read_transfer": "transfer:T-1",
+    "read_sku": "sku:QM-100",
     "list_staff_of": EARLY, "list_post_terms_of": "post:customer_service",
     "list_rosters_of": "roster:customer_service", "list_shifts_of": "roster:customer_service",
     "list_attendance_of": LATE, "list_leave_of": EARLY}
@@ -35,7 +37,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "list_attendance": {"month": "2026-09"}, "list_attendance_of": {"month": "2026-09"},
     "list_shifts": {"day": "2026-09-15"}, "list_shifts_of": {"day": "2026-09-15"},
     "compare_policies": {"before": "1", "after": "2"}, "read_log_root": {"position": "1"},
-    "list_audit": {"type": "order.placed.v1"},
+    "search": {"q": "demo-3"}, "list_audit": {"type": "order.placed.v1"},
     "read_deadline": {"start": "2026-09-15T10:00:00+08:00"}}
 """What is asked besides."""
 
@@ -80,11 +82,17 @@ def steadied(value: Any, kept: frozenset[str] = frozenset()) -> Any:
 def record(shop: Shop) -> dict[str, Any]:
     """The examples of all operations, by their names."""
     found = dict(_reads(shop))
-    for number, (operation, make) in enumerate(sorted(COMMANDS.items())):
-        sent = make(shop, f"EX-{number}")
+    for operation, sent in ready(shop).items():
         answer = shop.ask(operation, dict(sent.given), sent.body, who=sent.who, seen=sent.seen)
         found[operation] = _example(sent, answer)
     return {operation: found[operation] for operation in sorted(found)}
+
+
+def ready(shop: Shop) -> dict[str, Sent]:
+    """Every command's example made ready and not sent: the shop is then as the description has
+    it."""
+    return {operation: make(shop, f"EX-{number}")
+            for number, (operation, make) in enumerate(sorted(COMMANDS.items()))}
 
 
 def _reads(shop: Shop) -> Iterator[tuple[str, Any]]:
