@@ -73,4 +73,4 @@ def add_list(group: Blueprint, things: Things) -> None:
     for wrap in (group.response(200, shapes.listing(things.row)),
                  group.arguments(PageQuery(), location="query")):
         found = wrap(found)
-    group.permit(things.path, things.roles, name=f"list-{things.kind}s")(found)
+    group.permit(things.path, things.roles, name=f"{things.kind}s")(found)
