@@ -1,4 +1,5 @@
-"""What a stranger's tools make of the description: a linter, and a generator of clients."""
+"""What a stranger's tools make of the description: a linter, a generator of clients, and
+schemathesis."""
 
 import compileall
 import json
@@ -12,6 +13,7 @@ import pytest
 
 from ledger.settings import Settings
 from tests.support.generating import generate
+from tests.support.schemathesis_run import Stand
 from tests.support.serving import Served
 from tests.support.web import Web
 
@@ -89,3 +91,16 @@ def test_linter__finds_no_fault(tmp_path: Path) -> None:
     assert {one["ruleId"] for one in found["problems"]} <= {"operation-4xx-response"}
     places = {one["location"][0]["pointer"].split("/")[2] for one in found["problems"]}
     assert {place.replace("~1", "/") for place in places} == WITHOUT_PROBLEMS
+
+
+def test_schemathesis__sends_every_example_without_a_failure(tmp_path: Path) -> None:
+    # The long run, of three seeds with links: `python -m tests.support.schemathesis_run`.
+    stand = Stand(tmp_path)
+    stand.served.start()
+    try:
+        found = stand.run(1, "examples")
+    finally:
+        stand.served.stop()
+    assert found.code == 0, found.said
+    assert len(found.reached()) >= 0.8 * len(stand.operations), sorted(
+        set(stand.operations) - found.reached())
