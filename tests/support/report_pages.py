@@ -85,8 +85,8 @@ def _paths() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for rule in app.url_map.iter_rules():
         name = rule.endpoint.rpartition(".")[2]
-        if name.startswith("list-"):
-            found.setdefault(name[5:].removesuffix("-of"), []).append(rule.rule)
+        if name.startswith("list-") and (report := name[5:].removesuffix("-of")) in LISTS:
+            found.setdefault(report, []).append(rule.rule)
     assert found.keys() == LISTS.keys()
     found["timeline"] = [rule.rule for rule in app.url_map.iter_rules()
                          if rule.rule.endswith("/history")]
