@@ -8,7 +8,7 @@ import marshmallow
 import orjson
 from flask import Response, request
 
-from api.http import shapes
+from api.http import past, shapes
 from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text
 from api.http.opening import opened_rows
@@ -189,13 +189,11 @@ def _add(group: Blueprint, listed: Listed) -> None:
         asked = question(query)
         if given:
             asked = asked._replace(subject=next(iter(given.values())))
-        if listed.paged_by_report:
-            asked = asked._replace(beyond=after[0] if after else None, limit=limit + 1)
-        answer = report(edge().models, caller().ledger, asked)
+        answer, is_page = _answer(listed, report, asked, after=after, limit=limit)
         role = caller().role
         if listed.visible_part is not None:
             answer = _visible(listed.visible_part, listed.whole, answer)
-        rows = answer.rows if listed.paged_by_report else _rows_after(listed, answer.rows, after)
+        rows = answer.rows if is_page else _rows_after(listed, answer.rows, after)
         rows = listed.shown(rows, role)
         if (noted := listed.noted(role)) or role in listed.opened_for:
             shown = opened_rows(rows[:limit], answer.as_of["position"], noted=noted)
@@ -208,6 +206,21 @@ def _add(group: Blueprint, listed: Listed) -> None:
                  group.arguments(listed.query(), location="query")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
+
+
+def _answer(
+    listed: Listed, report: Report, asked: Question, *, after: list[Any], limit: int
+) -> tuple[Answer, bool]:
+    """What a report answers, and whether that is one page. All pages of the past are found at once,
+    unless they are too many to be kept."""
+    here, name, now = edge(), caller().ledger, asked.as_of.now
+    if not (now and listed.paged_by_report):
+        whole = asked._replace(limit=past.ROWS) if listed.paged_by_report else asked
+        found = here.kept.answer(here.models, name, listed.report, whole, report=report)
+        if not listed.paged_by_report or not past.is_too_long(found):
+            return found, False
+    asked = asked._replace(beyond=after[0] if after else None, limit=limit + 1)
+    return report(here.models, name, asked), True
 
 
 def no_part(row: dict[str, Any], member: str) -> None:
@@ -250,7 +263,7 @@ def _rows_after(
 
     Errors: 400 if that row is no longer there.
     """
-    if not listed.keeps_order:
+    if not (listed.keeps_order or listed.paged_by_report):
         return sorted((row for row in rows if not after or _key(row, listed.key) > after),
                       key=lambda row: _key(row, listed.key))
     if not after:

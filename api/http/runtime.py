@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from api.http.past import KeptAnswers
 from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
@@ -44,8 +45,7 @@ UNKNOWN_S = 0.1
 """How often, at the most, a token that is not known makes the access ledger be asked: it may have
 been issued since. However many wrong ones come, the database is asked no more often."""
 
-PAUSE_S = 0.25
-GATHER_S = 0.1
+PAUSE_S, GATHER_S = 0.25, 0.1
 """How long writes are gathered before the read models catch up, if nobody waits for them."""
 
 log = logging.getLogger("ledger.edge")
@@ -162,12 +162,12 @@ class Edge:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings
         self._lock = threading.RLock()
-        self._process = 0
+        self._process = self.waiting = 0
         self._rights: dict[tuple[str, str], tuple[float, str, Rights | None]] = {}
         self.store: Store
         self.keys: Keys
         self.models: ReadModels
-        self.waiting = 0
+        self.kept = KeptAnswers()
 
     def open(self) -> "Edge":
         """Open what is not open yet. Errors: those of the settings."""

@@ -1,12 +1,13 @@
 """The past: a projection folded again, up to a cut, into tables that are thrown away."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from threading import BoundedSemaphore, local
 from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.common.errors import NotFound
+from ledger.common.errors import NotFound, Unavailable
 from ledger.log.envelope import Outline
 from ledger.log.store import Store, gapless
 from projections.asking.clocks import Cut
@@ -53,6 +54,39 @@ def nothing_about(subject: str, as_of: Mapping[str, Any]) -> NothingRecorded:
     return NothingRecorded(**about)
 
 
+MOST_REPLAYS = 2
+"""How many threads of a process fold whole logs again at a time: each takes a core, which those
+who write need as well."""
+
+_replays = BoundedSemaphore(MOST_REPLAYS)
+_replaying = local()
+
+
+class PastBusy(Unavailable):
+    """{most} questions about the past of everything are being answered, as many as are at a time.
+    Ask again in a moment, or about one order, case or SKU."""
+
+    code = "past_busy"
+    rule = "R-PRJ-34"
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One of the turns to fold a whole log; what is folded beside that belongs to the same turn.
+    Errors: PastBusy (R-PRJ-34)."""
+    if getattr(_replaying, "now", False):
+        yield
+        return
+    if not _replays.acquire(blocking=False):
+        raise PastBusy(most=MOST_REPLAYS)
+    _replaying.now = True
+    try:
+        yield
+    finally:
+        _replaying.now = False
+        _replays.release()
+
+
 @contextmanager
 def past_of(
     store: Store, ledger: str, cut: Cut, projection: Projection, *, stream: str | None = None
@@ -61,13 +95,14 @@ def past_of(
 
     With `stream` they hold what that stream alone makes of them: a single thing's past costs as
     much as its own history, however long the log is. A projection that cuts the business time for
-    itself gets every event up to the cut's position.
+    itself gets every event up to the cut's position. Errors: PastBusy (R-PRJ-34) without `stream`.
     """
     takes = cut.takes
     if isinstance(projection, Cutting):
         projection.cut_at(cut.occurred_us)
         takes = cut._replace(occurred_us=None).takes
-    with in_a_file() if stream is None else closing(in_memory()) as generation:
+    with (_turn() if stream is None else nullcontext(),
+          in_a_file() if stream is None else closing(in_memory()) as generation):
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]
         fold_batches(generation, store.id_of(ledger),
