@@ -1,11 +1,12 @@
 """What the schema of a profile cannot see: whether its parts agree with each other."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ledger.common.errors import Fault
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell
-from ledger.imports.profile import Field, File, Profile
+from ledger.imports.profile import Field, File, Profile, tolerant
 from ledger.imports.references import references
 
 
@@ -53,6 +54,15 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
         yield from (Fault(f"{where}/columns/{column}", "default",
                           f"{field.default!r} is not of the kind {field.kind}")
                     for field in fields if not _has_default(field, profile))
+    named = {*file.fields(), *file.columns, *file.ignored}
+    for at, tests in enumerate(file.ignored_rows):
+        yield from (Fault(f"{where}/ignored_rows/{at}", "unknown",
+                          f"names neither a field nor a column: {name!r}")
+                    for name in tests if name not in named)
+    if file.tolerant:
+        alike = Counter(tolerant(name) for name in {*file.columns, *file.ignored})
+        yield from (Fault(f"{where}/headers", "twice", f"two columns are called {name!r}")
+                    for name, count in alike.items() if count > 1)
     if file is profile.main:
         return
     if file.join is None:

@@ -50,7 +50,7 @@ def converter(
         parse = _narrowed(_undated(parse) if of_workbook else parse)
     default = None if field.default is None else parse(field.default)
     blanks = frozenset(("", *field.blank))
-    required = field.required
+    required = field.required and field.default is None
     unprotect = _unformula if field.kind in ("text", "choice") else _unprotect
     doubted = (is_id or field.kind == "id") and not profile.trust_numbers
 

@@ -35,6 +35,35 @@ class RowFault(NamedTuple):
 REASONS: dict[str, tuple[str, str]] = {
     "not_a_file": ("R-IMP-02", "cannot be read as a file: {why}"),
     "empty_file": ("R-IMP-02", "has no header row"),
+    "old_workbook": (
+        "R-IMP-29", "is a workbook of the old kind (.xls): save it as .xlsx or CSV"),
+    "locked_workbook": ("R-IMP-29", "is a workbook with a password: save it without one"),
+    "other_workbook": (
+        "R-IMP-29", "is a workbook of another kind (.xlsb, .ods): save it as .xlsx or CSV"),
+    "not_table": (
+        "R-IMP-29", "is {what}, not a table, whatever its name says: open it in a spreadsheet "
+        "and save it as .xlsx or CSV"),
+    "bad_workbook": ("R-IMP-29", "the workbook is damaged: {why}"),
+    "no_sheet": ("R-IMP-29", "has no sheet {sheet}; its sheets are {sheets}"),
+    "bad_archive": ("R-IMP-29", "cannot be unpacked: {why}"),
+    "locked_archive": ("R-IMP-29", "has a password: unpack it first"),
+    "many_in_archive": (
+        "R-IMP-29", "holds {found} files, not one: unpack it, and name the files themselves"),
+    "nested_archive": (
+        "R-IMP-29", "holds another archive or a workbook, not a text: unpack it first"),
+    "grows_too_far": (
+        "R-IMP-29", "becomes more than {times} times its size when it is unpacked: unpack it "
+        "first, if that is right"),
+    "other_layout": (
+        "R-IMP-04", "its header is not found where the profile says, but with {keys} at {kind} "
+        "in `files` it is"),
+    "rows_left_out": (
+        "R-IMP-30", "is left out, as `ignored_rows` of the profile says; such rows: {count}"),
+    "total_row": (
+        "R-IMP-30", "looks like a row of totals: the profile can leave it out, by "
+        "`ignored_rows: [{field}: equals {text}]`"),
+    "other_spelling": (
+        "R-IMP-31", "differs from {other} in upper and lower case only: they are two"),
     "wrong_encoding": (
         "R-IMP-03",
         "byte {offset} is not valid {encoding}{hint}; encodings tried: {tried}"),
@@ -42,11 +71,15 @@ REASONS: dict[str, tuple[str, str]] = {
     "unknown_column": (
         "R-IMP-04", "the profile does not know column {number} ({kind}, read as {encoding}): "
         "add it there, as a field or as ignored"),
-    "doubled_column": ("R-IMP-04", "column {number} has the name of one before it"),
+    "doubled_column": (
+        "R-IMP-04", "column {number} has the name of one before it: the profile can call it by "
+        "that name and its place, `NAME#2`"),
     "missing_file": (
         "R-IMP-04",
         "no file with the columns of {kind} was given; name the files of all kinds at once"),
-    "too_few_cells": ("R-IMP-05", "the row has {found} cells, but the header has {wanted}"),
+    "too_few_cells": (
+        "R-IMP-05", "the row has {found} cells, but the header has {wanted}; if it is a note, "
+        "`ignored_rows` in the profile can leave it out"),
     "too_many_cells": ("R-IMP-05", "the row has {found} cells, but the header has {wanted}"),
     "bad_quotes": ("R-IMP-05", "the quotation marks in this row are unbalanced ({why})"),
     "row_too_long": (

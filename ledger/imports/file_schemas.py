@@ -19,10 +19,13 @@ from ledger.common.checking import split
 from ledger.common.currencies import EXPONENTS
 from ledger.common.values import Checks
 from ledger.imports.amounts import MARKS
+from ledger.imports.conditions import OF_RAW, TestOf
+from ledger.imports.profile import DELIMITERS
 from ledger.imports.times import wrong_in
 
 KINDS = ("text", "id", "money", "integer", "time", "choice", "currency")
 ENCODINGS = ("utf-8", "gb18030")
+"""Those that are tried where a profile names none."""
 NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 
@@ -148,6 +151,13 @@ class FileSchema(Schema):
     join = fields.Nested(JoinSchema)
     key = name()
     required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    delimiter = fields.String(validate=validate.OneOf(list(DELIMITERS)))
+    header_row = fields.Integer(strict=True, validate=validate.Range(1, 1000))
+    sheet = fields.String(validate=validate.Length(1, 31))
+    headers = fields.String(validate=validate.OneOf(("exact", "tolerant")))
+    ignored_rows = fields.List(
+        fields.Dict(fields.String(), TestOf(OF_RAW), validate=validate.Length(1)),
+        validate=validate.Length(1, 20))
 
 
 class MoneySchema(Schema):

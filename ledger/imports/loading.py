@@ -85,6 +85,9 @@ class Loader:
             return Loaded(source, "", rows)
         before = self.staging.count
         digest = self._stage(reader, report)
+        self._unusable(reader.faults)  # its end could not be read
+        for warning in reader.warnings():
+            self.staging.warning(warning)
         return Loaded(source, reader.file.kind, self.staging.count - before, digest,
                       stated_at(self.profile, source.name, self.as_of_us, self.latest_us))
 

@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from ledger.imports.amounts import POINT
+from ledger.imports.conditions import Test
+
+COMMA = "comma"
+DELIMITERS: Mapping[str, str] = {COMMA: ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
+"""What may separate the cells of a row, by its name in a profile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +48,26 @@ class Field:
     across_rows: str = "same"
 
 
+class Layout(NamedTuple):
+    """Where the table stands in a file: what separates the cells of CSV, the row of its header, and
+    the sheet of a workbook, the first one if it has no name."""
+
+    delimiter: str = COMMA
+    header_row: int = 1
+    sheet: str = ""
+
+
+PLAIN = Layout()
+
+
 @dataclass(frozen=True, kw_only=True)
 class File:
     """One kind of file: its columns, and how its rows belong to those of the main kind.
 
     Shapes: `join` is (own field, field of the main kind); `key` is the field that distinguishes
     the rows of one order. Without one, equal rows of a file are several, and those of different
-    files the same one.
+    files the same one. `tolerant` headers may differ in case, width and blanks; a row is ignored if
+    it passes all tests of one of `ignored_rows`, by field or column.
     """
 
     kind: str
@@ -57,10 +76,17 @@ class File:
     join: tuple[str, str] | None = None
     key: str | None = None
     required: bool = False
+    layout: Layout = PLAIN
+    tolerant: bool = False
+    ignored_rows: tuple[Mapping[str, Test], ...] = ()
 
     def fields(self) -> dict[str, Field]:
         """The fields by name, in the order of their columns."""
         return {field.field: field for fields in self.columns.values() for field in fields}
+
+    def column_named(self, name: str) -> str:
+        """The column that fills a field of that name, else the one of the name itself."""
+        return self.column_of(name) if name in self.fields() else name
 
     def column_of(self, field: str) -> str:
         """The column that fills a field."""
@@ -122,3 +148,8 @@ class Profile:
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""
         return [file for file in self.files if file.kind != self.recipe["file"]]
+
+
+def tolerant(name: str) -> str:
+    """A name of a column without case, width and blanks."""
+    return "".join(normalize("NFKC", name).casefold().split())

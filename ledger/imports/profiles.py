@@ -17,7 +17,7 @@ from ledger.common.errors import Fault, FaultList, Invalid, NotFound, summed_up
 from ledger.imports.agreeing import check
 from ledger.imports.amounts import POINT
 from ledger.imports.once import OnceLoader
-from ledger.imports.profile import Field, File, Profile
+from ledger.imports.profile import Field, File, Layout, Profile
 from ledger.imports.schemas import ProfileSchema
 
 PACKAGED = Path(__file__).parent / "profiles"
@@ -143,6 +143,9 @@ def _file(kind: str, loaded: dict[str, Any]) -> File:
         ignored=frozenset(loaded["ignored"]),
         join=None if join is None else (join["own"], join["main"]),
         key=loaded.get("key"), required=loaded["required"],
+        layout=Layout(**{key: loaded[key] for key in Layout._fields if key in loaded}),
+        tolerant=loaded.get("headers") == "tolerant",
+        ignored_rows=tuple(loaded.get("ignored_rows", ())),
     )
 
 

@@ -1,19 +1,23 @@
 """From the records of a file to whole rows: each with its values, its digest and its faults."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from hashlib import blake2b
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
 from ledger.common.characters import find_read_otherwise
-from ledger.imports.cells import converter
+from ledger.imports.amounts import MARKS
 from ledger.imports.faults import BadCell, RowFault, shown
-from ledger.imports.profile import File, Profile
-from ledger.imports.references import ids_of, needed_of, open_fields
-from ledger.imports.showing import column_shown, hidden_fields
-from ledger.imports.sources import Broken, Source, open_text, records
+from ledger.imports.headers import Header, find_header
+from ledger.imports.leaving_out import LeftOut, is_total
+from ledger.imports.packed import UNREADABLE, WORKBOOK, Unreadable
+from ledger.imports.profile import Profile
+from ledger.imports.references import open_fields
+from ledger.imports.sources import Broken, Source
+from ledger.imports.tables import open_table
 
 _encode = msgspec.json.Encoder().encode
 
@@ -36,52 +40,6 @@ class Row(NamedTuple):
     open_digest: bytes = b""
     torn: bool = False
     warnings: Sequence[RowFault] = ()
-
-
-REMEMBERED = 4_096
-"""Cells of a column whose values are kept while its file is read."""
-
-LONGEST_REMEMBERED = 64
-"""Characters of a cell that is kept: longer ones hardly come again, and memory stays bounded."""
-
-
-class Remembered(dict[str, object]):
-    """The values of a column's cells by their text: in most columns few texts come over and over.
-
-    A value is shared by all cells that say the same, so nobody may change one.
-    """
-
-    def __init__(self, convert: Callable[[str], object]) -> None:
-        self._convert = convert
-
-    def __missing__(self, cell: str) -> object:
-        """The value of a cell that is not kept. Errors: BadCell, each time."""
-        value = self._convert(cell)
-        if len(cell) <= LONGEST_REMEMBERED:
-            if len(self) >= REMEMBERED:
-                self.clear()
-            self[cell] = value
-        return value
-
-
-class Column(NamedTuple):
-    """How one field is filled: its slot in the values, and the place of its cell in a row."""
-
-    slot: int
-    place: int
-    name: str
-    personal: bool
-    convert: Callable[[str], object]
-    is_id: bool
-
-
-class Header(NamedTuple):
-    """A header and the kind of file it matches. One with faults reads no row."""
-
-    file: File
-    width: int
-    columns: tuple[Column, ...]
-    faults: list[RowFault]
 
 
 OPEN = b"order-ledger/row/v2"
@@ -110,24 +68,25 @@ class RowReader:
         self.keys = keys
         self.faults: list[RowFault] = []
         self.bytes_read: Callable[[], int] = lambda: 0
+        self.layout = profile.files[0].layout
+        self.mark = MARKS[profile.decimal]
         if source.fault is not None:
             self.faults = [source.fault]
             return
-        text, _ = open_text(source)
-        with text:
-            first = next(records(text), [])
-        if isinstance(first, Broken):
-            self.faults = [RowFault.of(source.name, 1, first.code, **first.details)]
-        elif not any(first):
-            self.faults = [RowFault.of(source.name, 1, "empty_file")]
-        else:
-            self._use(match_header(first, source, profile, latest_us=latest_us), profile)
+        try:
+            self._use(find_header(source, profile, latest_us=latest_us), profile)
+        except Unreadable as found:
+            self.faults = [RowFault.of(source.name, 0, found.code, **found.details)]
 
     def _use(self, header: Header, profile: Profile) -> None:
         self.faults = header.faults
         self.file = header.file
+        self.layout = header.file.layout
         self.width = header.width
         self.columns = header.columns
+        self.left_out = LeftOut(header.leaves)
+        self.spellings = header.spellings
+        self.totals = header.totals
         fields = list(header.file.fields().values())
         self.slots = len(fields)
         self.ids = [column for column in header.columns if column.is_id]
@@ -139,25 +98,37 @@ class RowReader:
 
     def count(self) -> int:
         """How many data rows the file has, whether or not they can be read."""
-        if not self.source.size:
-            return 0
-        text, _ = open_text(self.source)
-        with text:
-            rows = sum(1 for cells in records(text) if isinstance(cells, Broken) or any(cells))
-        return max(rows - 1, 0)
+        rows = 0
+        if not self.source.size or self.source.packed == UNREADABLE:
+            return rows
+        with suppress(Unreadable), open_table(self.source, self.layout, self.mark) as table:
+            for cells in islice(table.records, self.layout.header_row, None):
+                rows += isinstance(cells, Broken) or any(cells)
+        return rows
 
     def rows(self) -> Iterator[Row]:
-        """The data rows in order, without blank ones."""
-        text, self.bytes_read = open_text(self.source)
-        with text:
-            following = records(text)
-            next(following)
-            for number, cells in enumerate(following, 2):
-                if isinstance(cells, Broken):
-                    fault = RowFault.of(self.source.name, number, cells.code, **cells.details)
-                    yield Row(number, [], None, [fault], torn=True)
-                elif any(cells):
-                    yield self._row(number, cells)
+        """The data rows in order, without blank ones and those that the profile leaves out. A file
+        that cannot be read to its end leaves its fault in `faults`."""
+        number = header_row = self.layout.header_row
+        with open_table(self.source, self.layout, self.mark) as table:
+            self.bytes_read = table.bytes_read
+            following = islice(table.records, header_row, None)
+            try:
+                for number, cells in enumerate(following, header_row + 1):
+                    if isinstance(cells, Broken):
+                        fault = RowFault.of(self.source.name, number, cells.code, **cells.details)
+                        yield Row(number, [], None, [fault], torn=True)
+                    elif any(cells) and not self.left_out.takes(number, cells):
+                        yield self._row(number, cells)
+            except Unreadable as found:
+                self.faults = [RowFault.of(
+                    self.source.name, number, found.code, **found.details)]
+
+    def warnings(self) -> Iterator[RowFault]:
+        """What is to be known of the file as a whole once its rows were read."""
+        if self.left_out.count:
+            yield RowFault.of(self.source.name, self.left_out.first, "rows_left_out",
+                              count=self.left_out.count)
 
     def _row(self, number: int, cells: list[str]) -> Row:
         """The row that these cells make."""
@@ -177,7 +148,11 @@ class RowReader:
         self, number: int, cells: list[str], values: list[object]
     ) -> Sequence[RowFault]:
         """What was full-width in an id: it is another text now, and nobody should have to guess."""
-        return [RowFault.of(
+        found = [RowFault.of(
+            self.source.name, number, "other_spelling", column=column,
+            value=shown(value, personal=False), other=shown(other, personal=False))
+            for column, value, other in self.spellings.taken()]
+        return found + [RowFault.of(
             self.source.name, number, "full_width", column=column.name,
             value=shown(cells[column.place], personal=column.personal),
             read=shown(str(values[column.slot]), personal=column.personal))
@@ -187,6 +162,8 @@ class RowReader:
 
     def _values(self, number: int, cells: list[str]) -> tuple[list[object], list[RowFault]]:
         name, width = self.source.name, self.width
+        if len(cells) < width and self.source.kind == WORKBOOK:  # it leaves out blanks at an end
+            cells.extend([""] * (width - len(cells)))
         if any(cells[width:]) or len(cells) < width:  # a comma at the end of a row is not a cell
             code = "too_few_cells" if len(cells) < width else "too_many_cells"
             return [], [RowFault.of(name, number, code, found=len(cells), wanted=width)]
@@ -199,6 +176,10 @@ class RowReader:
                 faults.append(RowFault.of(
                     name, number, bad.code, column=column,
                     value=shown(cells[place], personal=personal), **bad.details))
+        faults.extend(
+            RowFault.of(name, number, "total_row", column=self.names[place], value=cells[place],
+                        field=self.names[place], text=cells[place].strip())
+            for place in self.totals if is_total(cells[place]))
         return values, faults
 
     def _digest(self, cells: list[str]) -> bytes | None:
@@ -224,49 +205,3 @@ class RowReader:
                 yield RowFault.of(self.source.name, number, "nul", column=column)
             if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell):
                 yield RowFault.of(self.source.name, number, "surrogate", column=column)
-
-
-def match_header(
-    cells: list[str], source: Source, profile: Profile, *, latest_us: int
-) -> Header:
-    """Find the kind of file that a header belongs to, and how its cells become fields."""
-    names = [cell.lstrip("\ufeff").strip() for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    # The kind with the fewest faults is the one that was meant: its faults are worth reading.
-    file = min(profile.files, key=lambda known: len(_header_faults(names, known)))
-    faults = [
-        RowFault.of(source.name, 1, code, column=column_shown(column, profile), number=number,
-                    kind=file.kind, encoding=source.encoding.upper())
-        for code, column, number in _header_faults(names, file)]
-    if faults:
-        return Header(file, len(cells), (), faults)
-    places = {name: index for index, name in enumerate(names)}
-    columns = []
-    slot, ids, hidden = 0, ids_of(profile, file), hidden_fields(profile, file)
-    needed = needed_of(profile, file)
-    for column, fields in file.columns.items():
-        personal = any(field.field in hidden for field in fields)
-        for field in fields:
-            if column in places:
-                is_id = field.field in ids
-                asked = replace(field, required=field.required or field.field in needed)
-                known = Remembered(converter(asked, profile, latest_us, is_id=is_id))
-                columns.append(Column(
-                    slot, places[column], column, personal, known.__getitem__, is_id))
-            slot += 1
-    return Header(file, len(cells), tuple(columns), [])
-
-
-def _header_faults(names: list[str], file: File) -> list[tuple[str, str, int]]:
-    """(code, column, its number) for all that keeps a header from being that of a kind of file; a
-    column that is missing has the number 0."""
-    known = file.columns.keys() | file.ignored
-    first = {name: number for number, name in reversed(list(enumerate(names, 1)))}
-    faults = [("missing_column", column, 0) for column, fields in file.columns.items()
-              if column not in first and not any(field.optional for field in fields)]
-    faults += [("unknown_column", name, first[name]) for name in dict.fromkeys(names)
-               if name not in known]
-    faults += [("doubled_column", name, names.index(name, first[name]) + 1)
-               for name in dict.fromkeys(names) if names.count(name) > 1]
-    return faults

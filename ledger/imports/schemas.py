@@ -17,6 +17,7 @@ from marshmallow import (
 
 from ledger.common import bounds
 from ledger.imports.conditions import TestOf
+from ledger.imports.encodings import NAMES
 from ledger.imports.file_schemas import (
     ENCODINGS,
     NAME,
@@ -247,8 +248,9 @@ class ProfileSchema(Schema):
     shop = fields.String(required=True, validate=NAME_OF)
     money = fields.Nested(MoneySchema, required=True)
     times = fields.Nested(TimesSchema, required=True)
-    encodings = fields.List(fields.String(validate=validate.OneOf(ENCODINGS)),
-                            load_default=lambda: list(ENCODINGS), validate=validate.Length(1, 2))
+    encodings = fields.List(fields.String(validate=validate.OneOf(NAMES)),
+                            load_default=lambda: list(ENCODINGS),
+                            validate=validate.Length(1, len(NAMES)))
     reuse_gap_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 36500))
     files = fields.Dict(fields.String(validate=NAME), fields.Nested(FileSchema), required=True,
                         validate=validate.Length(1, 10))

@@ -1,4 +1,4 @@
-"""From the bytes of a file to CSV records, in bounded memory.
+"""From the bytes of a file to CSV records, in bounded memory; `workbooks` has those of .xlsx.
 
 Records are numbered as a spreadsheet shows rows: the header is row 1, and a line break inside a
 cell does not begin a new row.
@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +16,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from ledger.imports.encodings import CODECS, HEAD, UTF_8, usable_encodings
 from ledger.imports.faults import RowFault
+from ledger.imports.packed import UNREADABLE, WORKBOOK, Unreadable, packing_of, unpacked
+
+CSV = "csv"
 
 CHUNK = 1 << 20
 LONGEST_ROW = 1 << 20
@@ -79,10 +84,11 @@ class _Reread(io.RawIOBase):
 
 
 class Source(NamedTuple):
-    """A file with its encoding known.
+    """A file, with what it is found to be by its bytes.
 
-    Units: `size` in bytes, 0 where it could not be read at all. `encoding` is empty where none
-    fits; `fault` says why.
+    Shapes: `kind` is csv or xlsx; `packed` is gz or zip where it has to be unpacked, else empty;
+    `encoding` is that of a CSV file, xlsx for a workbook, and empty where none fits: `fault` says
+    why. Units: `size` in bytes, 0 where it could not be read at all.
     """
 
     file: Path | Unnamed
@@ -90,6 +96,8 @@ class Source(NamedTuple):
     size: int
     encoding: str
     fault: RowFault | None = None
+    kind: str = CSV
+    packed: str = ""
 
 
 class Broken(NamedTuple):
@@ -99,16 +107,17 @@ class Broken(NamedTuple):
     details: dict[str, Any]
 
 
-def _opened(file: Path | Unnamed) -> io.BufferedReader:
+def open_file(file: Path | Unnamed) -> io.BufferedReader:
+    """A reader of the bytes of a file as it is."""
     return file.open("rb") if isinstance(file, Path) else file.open()
 
 
 def identify(file: Path | Unnamed, encodings: tuple[str, ...]) -> Source:
-    """Find the first encoding in which all of a file decodes."""
+    """Find what a file is, and the first encoding in which all of it decodes."""
     name = file.name.encode(errors="replace").decode()
     try:
         if not isinstance(file, Path) or stat.S_ISREG(file.stat().st_mode):
-            with _opened(file) as content:
+            with open_file(file) as content:
                 return _identify(file, name, content, encodings)
         why = "it is a folder or a pipe"
     except OSError as error:
@@ -119,28 +128,40 @@ def identify(file: Path | Unnamed, encodings: tuple[str, ...]) -> Source:
 def _identify(
     file: Path | Unnamed, name: str, content: io.BufferedReader, encodings: tuple[str, ...]
 ) -> Source:
-    start, size = content.read(4), content.seek(0, os.SEEK_END)
-    if start.startswith(codecs.BOM_UTF8):
-        encodings = ("utf-8",)
+    size = content.seek(0, os.SEEK_END)
+    try:
+        packed = packing_of(content)
+        if packed == WORKBOOK:
+            return Source(file, name, size, WORKBOOK, kind=WORKBOOK)
+        source = Source(file, name, size, "", packed=packed)
+        return _decoded(source, unpacked(content, packed), encodings)
+    except Unreadable as found:
+        fault = RowFault.of(name, 0, found.code, **found.details)
+        return Source(file, name, size, "", fault, packed=UNREADABLE)
+
+
+def _decoded(source: Source, content: IO[bytes], encodings: tuple[str, ...]) -> Source:
+    """A source with the first encoding that fits, or the fault where none does."""
+    content.seek(0)
+    start = content.read(HEAD)
+    usable, hint = usable_encodings(start, encodings)
     failed: dict[str, int] = {}
-    for encoding in encodings:
+    for encoding in usable:
         content.seek(0)
-        offset = _undecodable(content, encoding)
+        offset = _undecodable(content, CODECS[encoding])
         if offset is None:
-            return Source(file, name, size, encoding)
+            return source._replace(encoding=encoding)
         failed[encoding] = offset
     # The encoding that got furthest is the likeliest, so the fault is shown where it gave up.
-    encoding = max(failed, key=lambda tried: failed[tried])
-    hint = ""
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
-        hint = " (the file looks like UTF-16: save it as CSV UTF-8)"
-    row = _row_at(file, encoding, failed[encoding])
-    fault = RowFault.of(name, row, "wrong_encoding", offset=failed[encoding],
-                        encoding=encoding.upper(), hint=hint, tried=", ".join(failed).upper())
-    return Source(file, name, size, "", fault)
+    encoding = max(failed or {encodings[0]: 0}, key=lambda tried: failed.get(tried, 0))
+    offset = failed.get(encoding, 0)
+    row = _row_at(source, encoding, offset) if failed else 1
+    return source._replace(fault=RowFault.of(
+        source.name, row, "wrong_encoding", offset=offset, encoding=encoding.upper(), hint=hint,
+        tried=", ".join(failed or encodings).upper()))
 
 
-def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:
+def _undecodable(file: IO[bytes], encoding: str) -> int | None:
     """The offset of the first byte that does not decode, None if all do."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     base = 0
@@ -156,13 +177,13 @@ def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:
         base += len(chunk)
 
 
-def _row_at(file: Path | Unnamed, encoding: str, offset: int) -> int:
+def _row_at(source: Source, encoding: str, offset: int) -> int:
     """The number of the row that contains the byte at an offset."""
-    with _opened(file) as content:
-        text = io.TextIOWrapper(io.BufferedReader(_Until(content, offset)), encoding, "ignore",
-                                newline="")
+    with open_file(source.file) as file:
+        content = unpacked(file, source.packed)
+        text = io.TextIOWrapper(io.BufferedReader(_Until(content, offset)), CODECS[encoding],
+                                "ignore", newline="")
         row = sum(1 for _ in records(text))
-    with _opened(file) as content:
         content.seek(max(offset - 1, 0))
         begins = offset == 0 or content.read(1) in (b"\n", b"\r")
     return row + 1 if begins else row
@@ -171,12 +192,22 @@ def _row_at(file: Path | Unnamed, encoding: str, offset: int) -> int:
 class _Until(io.RawIOBase):
     """The first bytes of a file."""
 
-    def __init__(self, file: io.BufferedReader, size: int) -> None:
+    def __init__(self, file: IO[bytes], size: int) -> None:
         self.file = file
-        self.left = size
+        self.size = self.left = size
+        self.seek(0)
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place."""
+        at = self.file.seek(offset if whence == os.SEEK_SET else self.size - self.left + offset)
+        self.left = self.size - at
+        return at
 
     def readinto(self, buffer: Any, /) -> int:
         """The next bytes."""
@@ -187,14 +218,15 @@ class _Until(io.RawIOBase):
 
 
 def open_text(source: Source) -> tuple[io.TextIOWrapper, Callable[[], int]]:
-    """A source as text, and a function that returns how many of its bytes have been read.
+    """A CSV source as text, and a function that returns how many of its bytes have been read.
 
     A file that fits no encoding is read as Latin-1, which decodes anything: its rows can still be
     counted.
     """
-    file = _opened(source.file)
-    encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding or "latin-1"
-    return io.TextIOWrapper(file, encoding, newline=""), file.tell
+    file = open_file(source.file)
+    codec = CODECS[source.encoding] if source.encoding else "latin-1"
+    codec = "utf-8-sig" if codec == UTF_8 else codec
+    return io.TextIOWrapper(unpacked(file, source.packed), codec, newline=""), file.tell
 
 
 class _Lines:
@@ -222,10 +254,14 @@ class _Lines:
         return line
 
 
-def records(text: io.TextIOBase) -> Iterator[list[str] | Broken]:
-    """The records of a CSV text in order, the header first; a blank line is an empty list."""
+def records(text: io.TextIOBase, delimiter: str = ",") -> Iterator[list[str] | Broken]:
+    """The records of a CSV text in order, the header first; a blank line is an empty list. A first
+    line such as `sep=;` says what separates cells, and is not a record."""
+    separator = _separator(text.readline(LONGEST_SEPARATOR))
+    if not separator:
+        text.seek(0)
     lines = _Lines(text)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, strict=True, delimiter=separator or delimiter)
     while True:
         lines.characters = 0
         try:
@@ -239,3 +275,12 @@ def records(text: io.TextIOBase) -> Iterator[list[str] | Broken]:
                 yield Broken("bad_quotes", {"why": str(error)})
             continue
         yield cells
+
+
+LONGEST_SEPARATOR = 12
+
+
+def _separator(line: str) -> str:
+    """What a first line says that cells are separated by; empty if it is not such a line."""
+    found = re.fullmatch('\ufeff?("?)sep=([,;|\t])\\1\r?\n?', line, re.IGNORECASE)
+    return found[2] if found else ""

@@ -10,7 +10,7 @@ FOLDERS = ("ledger", "projections", "api")
 ACROSS = {"machine", "properties", "concurrency", "oversell", "replay", "rules", "failures",
           "kill", "processes", "keys", "requests", "closed", "pairs", "outcome",
           "bounds", "jepsen", "format", "cells",
-          "threats", "in_hand", "strangers", "bodies", "fuzz", "examples", "platforms"}
+          "threats", "in_hand", "strangers", "bodies", "fuzz", "examples", "platforms", "odd"}
 """Tests of a whole package, named after what they try; others are named after a module."""
 
 WITHOUT = {"ledger/log/migrations"}

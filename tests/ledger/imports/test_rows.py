@@ -1,20 +1,17 @@
-"""From the records of a file to whole rows: headers matched, cells converted, all faults found."""
+"""From the records of a file to whole rows: cells converted, all faults found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ledger.common.values import to_us
-from ledger.imports import profiles, rows
-from ledger.imports.cells import converter
-from ledger.imports.faults import HIDDEN, BadCell
-from ledger.imports.profile import Field, Profile
-from ledger.imports.rows import Remembered, Row, RowKeys, RowReader, match_header
-from ledger.imports.sources import Source, identify
+from ledger.imports import profiles
+from ledger.imports.faults import HIDDEN
+from ledger.imports.profile import Profile
+from ledger.imports.rows import Row, RowKeys, RowReader
+from ledger.imports.sources import identify
 
 KEYS = RowKeys(b"whole", b"open")
 TMALL = profiles.find("tmall-report")
@@ -23,38 +20,6 @@ ITEMS = profiles.find("taobao-items")
 NOW = to_us(datetime(2026, 11, 24, tzinfo=UTC))
 HEADER = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额"
 GOOD = "6,327.7,148.9,浙江省,2020-02-20 23:56:39,,178.8"
-
-
-# -- headers --------------------------------------------------------------------------------------
-
-
-def header_faults(header: str) -> set[tuple[str, str]]:
-    """(code, column) of what is wrong in a header of the Tmall report."""
-    matched = match_header(header.split(","), _any_source(), TMALL, latest_us=NOW)
-    return {(fault.code, fault.column) for fault in matched.faults}
-
-
-def _any_source() -> Source:
-    return Source(Path("export.csv"), "export.csv", 0, "utf-8")
-
-
-def test_header__accepted_with_blanks_and_mark() -> None:
-    assert header_faults("\ufeff" + HEADER) == set()
-    assert header_faults(HEADER + ",") == set()
-    assert header_faults(",".join(reversed(HEADER.split(",")))) == set()
-
-
-def test_header__rejected_with_every_column() -> None:
-    header = HEADER.replace("总金额", "颜色").replace("退款金额", "订单编号")
-    assert header_faults(header) == {
-        ("missing_column", "总金额"), ("missing_column", "退款金额"),
-        ("unknown_column", HIDDEN), ("doubled_column", "订单编号")}
-
-
-def test_header__tells_the_kinds_of_files_apart() -> None:
-    for file in OLIST.files:
-        cells = [*file.columns, *file.ignored]
-        assert match_header(cells, _any_source(), OLIST, latest_us=NOW).file is file
 
 
 # -- rows -----------------------------------------------------------------------------------------
@@ -174,33 +139,3 @@ def test_rows__are_none_when_there_is_no_file(tmp_path: Path) -> None:
     found = RowReader(identify(tmp_path, ("utf-8",)), TMALL, KEYS, latest_us=NOW)
     assert [fault.code for fault in found.faults] == ["not_a_file"]
     assert found.count() == 0
-
-
-# -- cells that come again ------------------------------------------------------------------------
-
-
-@given(st.lists(st.sampled_from(["", "1", "2.50", "-3", "¥4", "x", f"{'0' * 70}5"]), max_size=30),
-       st.integers(1, 4))
-def test_cell__has_the_same_value_whenever_it_comes(cells: list[str], most: int) -> None:
-    convert = converter(Field(field="it", kind="money"), TMALL, NOW)
-
-    def outcome(read: Callable[[str], object], cell: str) -> object:
-        try:
-            return read(cell)
-        except BadCell as bad:
-            return bad.code, bad.details
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "REMEMBERED", most)
-        known = Remembered(convert)
-        assert [outcome(known.__getitem__, cell) for cell in cells] == [
-            outcome(convert, cell) for cell in cells]
-        assert len(known) <= most
-
-
-def test_cell__is_converted_once_while_it_is_remembered() -> None:
-    asked: list[str] = []
-    known = Remembered(lambda cell: asked.append(cell) or len(cell))
-    long = "a" * (rows.LONGEST_REMEMBERED + 1)
-    assert [known[cell] for cell in ("a", "b", "a", long, long, "b")] == [1, 1, 1, 65, 65, 1]
-    assert asked == ["a", "b", long, long]

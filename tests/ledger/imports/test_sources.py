@@ -73,7 +73,7 @@ def test_encoding__rejected_with_byte_and_row(
 def test_encoding__rejected_with_a_hint_when_utf_16(tmp_path: Path) -> None:
     fault = source(tmp_path, "甲,乙\r\n".encode("utf-16")).fault
     assert fault is not None
-    assert "UTF-16" in fault.reason
+    assert "add `utf-16` to `encodings`" in fault.reason
 
 
 def test_encoding__rejected_when_half_a_surrogate_pair_is_encoded(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_unnamed__is_read_like_the_file_that_it_is_a_copy_of(
     with path.open("rb") as file:
         copy = Unnamed(path.name, file, folder)
     assert list(folder.iterdir()) == [path]
-    named, unnamed = (identify(one, ("utf-8", "gbk")) for one in (path, copy))
+    named, unnamed = (identify(one, ("utf-8", "gb18030")) for one in (path, copy))
     assert unnamed._replace(file=path) == named
     assert copy.digest == sha256(content).digest()
     (first, at), (second, _) = open_text(unnamed), open_text(unnamed)
