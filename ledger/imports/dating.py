@@ -6,7 +6,6 @@ imports it. When it was copied or last saved, and which file was named first, de
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from ledger.common.moments import Moment
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.commands import Command
 from ledger.imports.profile import Profile
+from ledger.imports.times import reader
 from ledger.orders.comparing import are_the_same
 from ledger.orders.declared import RecordOrder
 
@@ -43,11 +43,7 @@ def _of_name(profile: Profile, name: str) -> int | None:
         return None
     pattern, form = profile.stated
     matched = re.search(pattern, name)
-    try:
-        return None if matched is None else to_us(datetime.strptime(matched[1], form).replace(
-            tzinfo=ZoneInfo(profile.zone)))
-    except ValueError:
-        return None
+    return None if matched is None else reader([form], ZoneInfo(profile.zone))(matched[1])
 
 
 def dated(command: Command, at: int | None) -> Command:

@@ -50,14 +50,15 @@ def names(**more: Any) -> fields.List[str]:
     return fields.List(fields.String(), **more)
 
 
-def _is_format(value: str) -> None:
+def is_format(value: str) -> None:
+    """A validator that takes what `times` can read by."""
     if wrong := wrong_in(value):
         raise ValidationError(wrong)
 
 
 def formats(**more: Any) -> fields.List[str]:
     """Formats of times."""
-    return fields.List(fields.String(validate=_is_format), validate=validate.Length(1, 20), **more)
+    return fields.List(fields.String(validate=is_format), validate=validate.Length(1, 20), **more)
 
 
 class FieldSchema(Schema):

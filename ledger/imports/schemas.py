@@ -25,6 +25,7 @@ from ledger.imports.file_schemas import (
     MoneySchema,
     TimesSchema,
     bounded,
+    is_format,
     name,
     names,
 )
@@ -222,7 +223,7 @@ class StatedSchema(Schema):
     group in the zone of `times`."""
 
     name = fields.String(required=True, validate=validate.Length(1, 200))
-    format = fields.String(required=True, validate=validate.Length(2, 40))
+    format = fields.String(required=True, validate=is_format)
 
     @validates("name")
     def _one_group(self, value: str, **_: Any) -> None:

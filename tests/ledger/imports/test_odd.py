@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,12 @@ import pytest
 import yaml
 
 from ledger.imports import profiles
-from ledger.imports.profile import Profile
+from ledger.imports.amounts import MARKS
+from ledger.imports.conditions import BARE
+from ledger.imports.encodings import NAMES
+from ledger.imports.file_schemas import KINDS, FieldSchema, FileSchema, MoneySchema, TimesSchema
+from ledger.imports.profile import DELIMITERS, Profile
+from ledger.imports.times import NAMED, TOKENS
 from tests.support.shops import SAMPLES, Shop, codes, counts
 from tests.support.source import ROOT
 from tests.support.workbooks import save_workbook, workbook_of
@@ -158,3 +164,52 @@ def test_ids_that_differ_in_case__warn_with_both(shop: Shop) -> None:
 def test_profile__rejected_when_a_file_could_not_be_laid_out_so(rules: dict[str, Any]) -> None:
     with pytest.raises(profiles.InvalidProfile, match="orders"):
         profile(**rules)
+
+
+# -- the page on profiles --------------------------------------------------------------------------
+
+
+PAGE = (ROOT / "docs/profiles.md").read_text("utf-8")
+
+
+def example(containing: str) -> Profile:
+    """An example of the page, added to a profile of the three columns that it leaves out."""
+    block = next(block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
+                 if containing in block)
+    raw = yaml.safe_load(block.replace("columns: {…}", "columns: {}"))
+    base = {"name": "page", "version": 1, "channel": "page", "shop": "page",
+            "money": {"currency": "CNY", "exponent": 2},
+            "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d %H:%M"]},
+            "order": {"file": "orders", "number": "number", "total_minor": "total",
+                      "discount_minor": "discount", "placed": {"at": "placed"}}}
+    columns = {"Nr": {"field": "number", "kind": "id"}, "Zeit": {"field": "placed", "kind": "time"},
+               "Betrag": {"field": "total", "kind": "money"},
+               "Rabatt": {"field": "discount", "kind": "money"}}
+    raw["files"]["orders"]["columns"] = {**columns, **raw["files"]["orders"]["columns"]}
+    return profiles.parse(yaml.safe_dump({**base, **raw}, allow_unicode=True), "page")
+
+
+def test_page__example_of_a_layout_reads_what_it_says(shop: Shop) -> None:
+    path = shop.folder / "a.csv"
+    path.write_text("书店订单\n2026\nＮＲ;zeit;betrag ;Rabatt\nA1;2026-09-01 10:00;35.00;1\n"
+                    "总计;;35.00;1\n导出时间：2026-09-02\n", "utf-8")
+    summary = shop.bring(path, profile=example("header_row: 3"))
+    assert (counts(summary), codes(summary)) == ((1, 1, 0, 0), [])
+    assert [warning.row for warning in summary.warnings] == [5]
+
+
+def test_page__example_of_cells_reads_what_it_says(shop: Shop) -> None:
+    path = shop.folder / "a.csv"
+    path.write_text("Nr,Zeit,Betrag,Rabatt,Währung,Bezahlt am\n"
+                    'A1,01.09.2026 10:00,"1.234,50 €",,EUR,46266.5\n'
+                    'A2,2026-09-01T10:00:00Z,"1,00","1,00",eur,01.09.26\n', "utf-8")
+    profile = example("decimal: comma")
+    assert counts(shop.bring(path, profile=profile)) == (2, 2, 0, 0)
+    path.write_text(path.read_text("utf-8").replace("EUR", "USD"), "utf-8")
+    assert codes(shop.bring(path, profile=profile)) == [(2, "Währung", "other_currency")]
+
+
+def test_page__names_every_key_and_choice_of_files_cells_money_and_times() -> None:
+    keys = [*FieldSchema().fields, *FileSchema().fields, *MoneySchema().fields,
+            *TimesSchema().fields, *NAMES, *TOKENS, *NAMED, *DELIMITERS, *MARKS, *KINDS, *BARE]
+    assert [key for key in keys if f"`{key}" not in PAGE and f"{key}`" not in PAGE] == []
