@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from typing import IO, Any, NamedTuple
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
@@ -87,14 +88,15 @@ def _rows(parts: ZipFile, sheet: str, mark: str) -> Iterator[list[str]]:
 
 
 class _Parser:
-    """Calls `begin`, `end` and `text` for the elements of XML, by their local names."""
+    """Calls `begin`, `end` and `text` for the elements of XML, by their names without the prefix of
+    the outermost one. Elements with another prefix are extensions."""
 
     def feed(self, content: IO[bytes]) -> Iterator[None]:
         """Parse a part, piece by piece."""
         parser = expat.ParserCreate()
         parser.buffer_text = True
-        parser.StartElementHandler = lambda name, found: self.begin(_local(name), found)
-        parser.EndElementHandler = lambda name: self.end(_local(name))
+        parser.StartElementHandler = partial(self._outermost, parser)
+        parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.text
         parser.StartDoctypeDeclHandler = _refuse
         while piece := content.read(PIECE):
@@ -102,6 +104,18 @@ class _Parser:
             yield
         parser.Parse(b"", True)
         yield
+
+    def _outermost(self, parser: Any, name: str, found: dict[str, str]) -> None:
+        prefix = name[:name.find(":") + 1]
+
+        def local(name: str) -> str:
+            return name.removeprefix(prefix) if name.startswith(prefix) else f":{name}"
+
+        parser.StartElementHandler = self.begin
+        if prefix:
+            parser.StartElementHandler = lambda name, found: self.begin(local(name), found)
+            parser.EndElementHandler = lambda name: self.end(local(name))
+        self.begin(local(name), found)
 
     def begin(self, name: str, found: dict[str, str]) -> None:
         """An element begins."""

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.imports.workbooks import SheetMissing, WorkbookDamaged, number_text, sheet_rows
-from tests.support.workbooks import save_workbook, workbook_of
+from tests.support.workbooks import LINKS, save_workbook, workbook_of
 
 
 def rows_of(file: Any, *, sheet: str = "", mark: str = ".") -> list[list[str]]:
@@ -95,6 +95,18 @@ def test_cell__of_every_kind_is_written_out() -> None:
         styles=STYLES.format(code="0"))
     assert rows_of(file) == [[], ["", "yz", "ab", "", "2\r", "#REF!", "FALSE",
                                   "2026-09-01 10:00:00", "2026-09-01 12:00:00", "06:00:00", ""]]
+
+
+def test_element__of_another_prefix_is_not_one_of_the_sheet() -> None:
+    assert rows_of(workbook_of("<row><c><v>1</v></c><x:row><x:c><x:v>2</x:v></x:c></x:row></row>")
+                   ) == [["1"]]
+    file = io.BytesIO()
+    with ZipFile(workbook_of("")) as parts, ZipFile(file, "w") as prefixed:
+        prefixed.writestr("xl/workbook.xml", parts.read("xl/workbook.xml"))
+        prefixed.writestr("xl/worksheets/sheet2.xml",
+                          "<x:worksheet><x:row><x:c><x:v>1</x:v></x:c><row/></x:row></x:worksheet>")
+        prefixed.writestr("xl/_rels/workbook.xml.rels", LINKS.replace("sheet1", "sheet2"))
+    assert rows_of(file) == [["1"]]
 
 
 def test_sheet__is_the_first_or_that_of_a_name(tmp_path: Path) -> None:
