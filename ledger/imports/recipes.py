@@ -178,7 +178,7 @@ class Recipe:
     def moment(self, entry: Mapping[str, Any]) -> Get:
         """A moment: a time of its own, else the latest of others, said to be inferred."""
         at = None if entry["at"] is None else self.get(entry["at"])
-        others = [self.get(name) for name in entry["inferred_from"]]
+        others = [self.all(name) for name in entry["inferred_from"]]
         when = None if entry["when"] is None else self.get(entry["when"])
 
         def moment(main: Row, parts: Parts) -> Moment | None:
@@ -186,7 +186,7 @@ class Recipe:
                 return None
             if at is not None and (exact := at(main, parts)) is not None:
                 return Moment(from_us(exact[0]), exact[1])
-            known = [time[0] for get in others if (time := get(main, parts)) is not None]
+            known = [time[0] for every in others for time in every(main, parts) if time is not None]
             return Moment(from_us(max(known)), "", True) if known else None
 
         return moment

@@ -1,5 +1,5 @@
 """Exports of platforms come in by a profile alone, and their figures are those that the file shows:
-small ones that once failed, where they are here."""
+shipped samples, and small ones that once failed, where they are here."""
 
 from contextlib import closing
 from typing import Any
@@ -11,12 +11,12 @@ from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.reports import run
 from projections.store.models import ReadModels
-from tests.support.shops import Shop, codes, counts
+from tests.support.shops import SAMPLES, Shop, codes, counts
 from tests.support.source import ROOT
 
 SMALL = ROOT / "../shared/faults/imports"
 
-pytestmark = pytest.mark.skipif(not SMALL.exists(), reason=f"no small exports at {SMALL}")
+small = pytest.mark.skipif(not SMALL.exists(), reason=f"no small exports at {SMALL}")
 
 
 def bring(shop: Shop, file: str, profile: str | None = None) -> Any:
@@ -39,6 +39,7 @@ def money(shop: Shop) -> dict[str, tuple[Any, ...]]:
             for row in report(shop, "orders")}
 
 
+@small
 @pytest.mark.parametrize(("file", "expected"), [
     ("min_blank_key.csv", [(3, "order", "no_key")]),
     ("min_blank_price.csv", [(2, "price", "empty")])])
@@ -48,11 +49,13 @@ def test_small_file__rejected_at_its_cell(
     assert codes(bring(shop, file)) == expected
 
 
+@small
 def test_rows_that_say_what_was_paid__rejected_where_they_disagree(shop: Shop) -> None:
     summary = bring(shop, "generic_paid_per_row.csv", "generic")
     assert codes(summary) == [(3, "paid", "rows_disagree")]
 
 
+@small
 @pytest.mark.parametrize(("file", "profile", "expected"), [
     ("min_sum_rows.csv", None, {"1001": (7780, 7780, None, "paid", "imported")}),
     ("min_unpaid_total.csv", None, {"1001": (3500, 3500, None, "paid", "imported"),
@@ -83,28 +86,94 @@ def lines(shop: Shop) -> list[tuple[Any, ...]]:
             for row in report(shop, "fulfilment") for line in row["lines"]]
 
 
+@small
 def test_row_that_stands_there_twice__is_one_line(shop: Shop) -> None:
     assert counts(bring(shop, "min_doubled_row.csv")) == (2, 2, 0, 0)
     assert lines(shop) == [("A", 1, 0, 0)]
 
 
+@small
 def test_row_of_no_pieces__makes_no_line_and_a_warning(shop: Shop) -> None:
     summary = bring(shop, "min_qty_zero.csv")
     assert [(one.row, one.code) for one in summary.warnings] == [(2, "no_pieces")]
     assert (counts(summary), lines(shop)) == ((1, 1, 0, 0), [])
 
 
+@small
 def test_row_status__ends_the_order_and_cancels_the_item(shop: Shop) -> None:
     bring(shop, "min_row_status.csv")
     assert lines(shop) == [("A", 1, 0, 1), ("B", 1, 1, 0)]
 
 
+@small
 def test_returns__come_in_whichever_sign_their_pieces_have(shop: Shop) -> None:
     bring(shop, "min_return.csv")
     assert [row["pieces"]["awaiting_inspection"] for row in report(shop, "returns")] == [1, 1]
 
 
+@small
 def test_count_of_nothing__is_a_count(shop: Shop) -> None:
     bring(shop, "min_zero_count.csv", "stock-count")
     assert [(row["sku"], row["on_hand"]) for row in report(shop, "inventory")] == [
         ("EMPTY-1", 0), ("FULL-1", 3)]
+
+
+@small
+@pytest.mark.parametrize("weeks", [["week1.csv", "week2.csv"], ["week2.csv", "week1.csv"]])
+@pytest.mark.parametrize("together", [True, False])
+def test_exports_that_overlap__are_one_order(
+    shop: Shop, weeks: list[str], *, together: bool
+) -> None:
+    files = [SMALL / week for week in weeks]
+    for some in ([files] if together else [[file] for file in files]):
+        shop.bring(*some, profile="jushuitan-orders")
+    (order,), (pieces,) = report(shop, "orders"), report(shop, "fulfilment")
+    assert (order["total_minor"], order["paid_minor"]) == (6000, 6000)
+    assert [(line["sku"], line["ordered"], line["in_transit"]) for line in pieces["lines"]] == [
+        ("A", 1, 1), ("B", 1, 1)]
+
+
+# -- shipped profiles and their samples -----------------------------------------------------------
+
+
+def sample(shop: Shop, name: str) -> None:
+    """Import a shipped sample; all of its rows come in."""
+    summary = shop.bring(SAMPLES / "platforms" / f"{name}.csv", profile=name)
+    assert (summary.rejected, summary.fault_count) == (0, 0)
+
+
+def test_jushuitan__has_each_line_by_its_own_dispatch(shop: Shop) -> None:
+    sample(shop, "jushuitan-orders")
+    assert money(shop) == {
+        "8800260901001": (7800, 7800, None, "paid", "imported"),
+        "8800260901002": (6400, 6400, None, "paid", "imported"),
+        "8800260901003": (2650, 0, None, "unpaid", "imported"),
+        "8800260901004": (2650, 0, None, "unpaid", "cancelled"),
+        "8800260901005": (11700, 11700, None, "paid", "completed")}
+    assert [sent["waybill"] for sent in shop.payloads("order.dispatched.v1")] == [
+        "SF8800000001", "ZT8800000002", "SF8800000003"]
+
+
+def test_douyin__has_the_rows_of_an_order_each_by_itself(shop: Shop) -> None:
+    sample(shop, "douyin-orders")
+    assert money(shop) == {
+        "6921000000000001235": (2560, 2560, None, "paid", "completed"),
+        "6921000000000001246": (4250, 4250, None, "paid", "imported"),
+        "6921000000000001258": (990, 0, None, "unpaid", "closed"),
+        "6921000000000001269": (4490, 4490, None, "paid", "imported")}
+    assert {row["subject"].rpartition(":")[2]: row["fulfilment_status"]
+            for row in report(shop, "fulfilment")} == {
+        "6921000000000001235": "dispatched", "6921000000000001246": "part_dispatched",
+        "6921000000000001258": "cancelled", "6921000000000001269": "dispatched"}
+    assert lines(shop)[-1] == ("SNK-305", 1, 1, 0)
+
+
+def test_jd__has_sums_of_the_order_once(shop: Shop) -> None:
+    sample(shop, "jd-orders")
+    assert money(shop) == {
+        "310000000101": (9200, 9200, None, "paid", "completed"),
+        "310000000102": (3000, 3000, None, "paid", "imported"),
+        "310000000103": (3600, 0, None, "unpaid", "cancelled"),
+        "310000000104": (13400, 13400, None, "paid", "imported")}
+    assert [placed["amounts"].get("discount_minor")
+            for placed in shop.payloads("order.placed.v1")] == [500, 0, 0, 1000]
