@@ -4,13 +4,14 @@ marshmallow's own fields take "12" and 12.9 for a number, NUL for text and a nai
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, get_args, get_origin
 
 import msgspec
+from flask import Request
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from ledger.common import bounds
@@ -62,6 +63,14 @@ class Strict(Schema):
             raise _wrong(Fault(
                 "", "too_many", f"has {len(data)} fields, {len(self.fields)} are known here"))
         return super().load(data, **more)
+
+
+class ReadByView(Strict):
+    """A body that its view reads in a quicker way first: it is given what reads it strictly."""
+
+    def read(self, request: Request, strictly: Callable[[], Any]) -> Any:
+        """What reads the body. Errors of that: those of a request that is not understood."""
+        return strictly
 
 
 def _wrong(fault: Fault) -> ValidationError:
@@ -196,17 +205,21 @@ class Time(fields.DateTime):
     """A time of RFC 3339 with its zone, in the years 1970 to 9998."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
-        if type(value) is not str or not TIME.fullmatch(value):
-            raise _wrong(Fault(
-                "", "not_time",
-                "is not a time with its zone, such as 2026-10-31T23:59:59+08:00"))
-        try:
-            found = datetime.fromisoformat(value.upper())
-        except ValueError:
-            raise _wrong(Fault("", "not_time", "is not a time that there is")) from None
-        if not 1970 <= found.year <= 9998:
-            raise _wrong(Fault("", "out_of_range", "lies outside the years 1970 to 9998"))
-        return found
+        return time_of(value)
+
+
+def time_of(value: Any) -> datetime:
+    """The time that a body says. Errors: ValidationError."""
+    if type(value) is not str or not TIME.fullmatch(value):
+        raise _wrong(Fault(
+            "", "not_time", "is not a time with its zone, such as 2026-10-31T23:59:59+08:00"))
+    try:
+        found = datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise _wrong(Fault("", "not_time", "is not a time that there is")) from None
+    if not 1970 <= found.year <= 9998:
+        raise _wrong(Fault("", "out_of_range", "lies outside the years 1970 to 9998"))
+    return found
 
 
 class Etag(fields.String):
@@ -223,6 +236,7 @@ class Etag(fields.String):
 
 
 _ETAG = re.compile(r'"?[1-9][0-9]{0,14}"?')
+is_etag = _ETAG.fullmatch
 
 
 class Free(Schema):
@@ -248,7 +262,7 @@ def schema_of(
         required = field.required and name != "occurred_at"
         made[name] = _field(field.type, None if each is None else each.bound, required=required)
     name = each.name if each is not None else struct.__name__ + ("Body" if without else "")
-    return type(name, (Strict,), {
+    return type(name, (ReadByView if without else Strict,), {
         **made,
         "__doc__": " ".join((struct.__doc__ or "").split())})
 

@@ -1,11 +1,11 @@
 """Previews over HTTP: a command's own route with `?preview=true` says what it would record and
 touch. Who may send the command may ask; of what is touched they see what they may read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow
-from flask import Response
+from flask import Request, Response
 
 from api.http.fields import Word
 from api.http.noting import note_reading
@@ -21,6 +21,10 @@ class PreviewQuery(marshmallow.Schema):
 
     preview = Word(("true", "false"), metadata={
         "description": "true: nothing is recorded, and the answer says what would be."})
+
+    def read(self, request: Request, strictly: Callable[[], Any]) -> Any:
+        """The query; most have none."""
+        return strictly() if request.query_string else {}
 
 
 def is_asked(query: Mapping[str, str]) -> bool:

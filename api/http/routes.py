@@ -4,7 +4,7 @@ import base64
 import hmac
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import flask_smorest
@@ -113,6 +113,15 @@ class Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {
         "json": None, "form": None, "query": marshmallow.RAISE,
         "headers": marshmallow.EXCLUDE, "files": marshmallow.EXCLUDE}
+
+    def parse(
+        self, argmap: Any, req: Request | None = None, *, location: str | None = None, **more: Any
+    ) -> Any:
+        """What stands at a location. A schema with a way of its own to `read` it is asked: it is
+        given the request, and what reads it in the way of all others."""
+        strictly = partial(super().parse, argmap, req, location=location, **more)
+        read = getattr(argmap, "read", None)
+        return strictly() if read is None else read(req or request, strictly)
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """The query. Which filters were named is kept for the note of a reading: only those that

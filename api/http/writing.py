@@ -1,5 +1,6 @@
 """Commands over HTTP: one route a command, its schema made of the command itself."""
 
+import re
 import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -9,12 +10,13 @@ from uuid import UUID
 import marshmallow
 import msgspec
 import orjson
-from flask import Response, request
+from flask import Request, Response, request
 from msgspec import UNSET, UnsetType
 
 from api.http import previewing, shapes, single
+from api.http.bodies import Reader, Sent
 from api.http.edge_errors import Problem
-from api.http.fields import Etag, KeyText, schema_of
+from api.http.fields import Etag, KeyText, is_etag, schema_of
 from api.http.history import etag_of
 from api.http.problems import handed_over
 from api.http.reading import at_position
@@ -76,6 +78,18 @@ class KeyHeaders(marshmallow.Schema):
                        "`Preference-Applied` says so. `return=minimal`: the receipt alone, as "
                        "without it. Any other preference is left to others (RFC 7240)."})
 
+    def read(self, request: Request, strictly: Callable[[], Any]) -> Any:
+        """The headers; those that are plainly sound are not looked at closely."""
+        key, etag = request.headers.get("Idempotency-Key"), request.headers.get("If-Match")
+        if key is None or not _is_key(key) or (etag is not None and not is_etag(etag)):
+            return strictly()
+        return {"idempotency_key": key} if etag is None else {
+            "idempotency_key": key, "if_match": etag}
+
+
+_is_key = re.compile("[!-~]{1,200}").fullmatch
+"""Whether a key is sound for sure: without a blank, with one it may be."""
+
 
 class SeenHeaders(KeyHeaders):
     """The same, and which version the decision rests on."""
@@ -99,26 +113,28 @@ def add(group: Blueprint, routes: Collection[Route]) -> None:
 
 def _add(group: Blueprint, route: Route) -> None:
     versioned = issubclass(route.command, OnStream)
-    schema = schema_of(route.command, without=frozenset(
-        {*route.given, *route.looked_up, "expected_version"}))
+    without = frozenset({*route.given, *route.looked_up, "expected_version"})
+    schema = schema_of(route.command, without=without)
+    reader = Reader(route.command, without=without, ignores_time=route.ignores_given_time)
     headers = SeenHeaders if versioned else KeyHeaders
 
     def view(
-        headers: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any], **given: str
+        headers: Mapping[str, str], query: Mapping[str, str], body: Callable[[], dict[str, Any]],
+        **given: str,
     ) -> Response:
-        values = {**body, **given}
-        now = route.ignores_given_time or "occurred_at" not in values
-        if now:
-            values["occurred_at"] = datetime.now(UTC)
+        etag = headers.get("if_match")
+        more: dict[str, Any] = {**given, **(
+            {"expected_version": _version(etag)} if versioned else {})}
+        lacks = route.requires_if_match and etag is None
+        sent = None if route.looked_up or lacks or request.mimetype != "application/json" \
+            else reader.read(request.get_data(cache=True), more)
+        values = body() if sent is None else {}
         if not versioned and "If-Match" in request.headers:
             raise Problem("not_understood", names="If-Match", errors=[Fault(
                 "/headers/If-Match", "unknown", "is no field here")])
-        if versioned:
-            values["expected_version"] = _version(
-                headers.get("if_match"), needed=route.requires_if_match)
-        if route.looked_up:
-            values |= route.look_up(values)
-        command = msgspec.convert(values, route.command)
+        if lacks:
+            raise Problem("precondition_required")
+        command, now = sent or _strictly(route, {**values, **more})
         filled = frozenset({*route.looked_up, *(["occurred_at"] if now else [])})
         if previewing.is_asked(query):
             return previewing.previewed(
@@ -141,12 +157,18 @@ def _add(group: Blueprint, route: Route) -> None:
                  method="POST")(found)
 
 
-def _version(etag: str | None, *, needed: bool) -> int | None:
-    if etag is None:
-        if needed:
-            raise Problem("precondition_required")
-        return None
-    return int(etag.strip('"'))
+def _version(etag: str | None) -> int | None:
+    return None if etag is None else int(etag.strip('"'))
+
+
+def _strictly(route: Route, values: dict[str, Any]) -> Sent:
+    """The command of values that the fields have let through. Errors: InvalidValues."""
+    now = route.ignores_given_time or "occurred_at" not in values
+    if now:
+        values["occurred_at"] = datetime.now(UTC)
+    if route.looked_up:
+        values |= route.look_up(values)
+    return Sent(msgspec.convert(values, route.command), now)
 
 
 def context_of(key: str, *, filled: frozenset[str]) -> Context:
