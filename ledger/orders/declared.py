@@ -69,7 +69,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     refund_reference: Id | None = None
     dispatched: Moment | None = None
     sent: Annotated[list[Sent], Items(most=MAX_LINES)] = []
-    """What went out, where a file says so of each line: `dispatched` is then not given."""
+    """What went out, where a file says so of each line; `dispatched` is about all that is left."""
     courier: LongText | None = None
     waybill: Waybills | None = None
     delivered: Moment | None = None
@@ -124,8 +124,6 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
         super().check(checks)
         if (self.paid is None) != (self.paid_minor is None):
             checks.fault("/paid", "half", "needs both a time and an amount")
-        if self.sent and self.dispatched is not None:
-            checks.fault("/sent", "not_needed", "is given beside the dispatch of the whole order")
         if self.refunded_minor and self.refunded is None:
             checks.fault("/refunded", "half", "needs both a time and an amount")
         if self.ended is not None and not self.ended_as:

@@ -106,7 +106,7 @@ def test_do__rejected_with_every_fault_of_a_command() -> None:
     result = do("stock.move", {"warehouse": "", "moves": [], "occurred_at": "2026-10-01T12:00:00"})
     assert result.stderr.splitlines() == [
         "/warehouse: is empty [R-VAL-01, empty]",
-        "/moves: are 0, 1 to 5000 can be [R-VAL-01, too_many]",
+        "/moves: are 0, 1 to 5000 can be [R-VAL-01, too_few]",
         "/occurred_at: has no time zone [R-VAL-01, naive_time]"]
 
 
