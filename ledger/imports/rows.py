@@ -176,10 +176,11 @@ class RowReader:
                 faults.append(RowFault.of(
                     name, number, bad.code, column=column,
                     value=shown(cells[place], personal=personal), **bad.details))
-        faults.extend(
-            RowFault.of(name, number, "total_row", column=self.names[place], value=cells[place],
-                        field=self.names[place], text=cells[place].strip())
-            for place in self.totals if is_total(cells[place]))
+        for place in self.totals:
+            if not cells[place][-1:].isdigit() and is_total(cells[place]):
+                faults.append(RowFault.of(
+                    name, number, "total_row", column=self.names[place], value=cells[place],
+                    field=self.names[place], text=cells[place].strip()))
         return values, faults
 
     def _digest(self, cells: list[str]) -> bytes | None:
