@@ -167,8 +167,24 @@ class Channel(HTTPChannel):
         """Read, or throw away what follows a refused request."""
         if self.drains_until:
             self.recv(self.adj.recv_bytes)
-        else:
-            super().handle_read()
+            return
+        super().handle_read()
+        request = self.request
+        if request is not None and request.headers_finished and not request.body_bytes_received:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read what has come of a body just after its head: most clients send a head and a body as
+        two packets, and a look at all connections in between would cost more than this does."""
+        try:
+            data = self.recv(self.adj.recv_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.handle_close()
+            return
+        if data:
+            self.received(data)
 
     def handle_write(self) -> None:
         """Write. After a refusal only writing ends: the client may still be sending, and would
@@ -227,7 +243,7 @@ class Server(TcpWSGIServer):
     """The server: it receives in the thread that runs it, and answers in others."""
 
     channel_class = Channel
-    stops = False
+    stops = wakes = False
 
     def __init__(
         self, application: Callable[..., Any], bind: str, *, threads: int, connections: int,
@@ -255,8 +271,16 @@ class Server(TcpWSGIServer):
         for channel in list(self.active_channels.values()):
             channel.look(time.monotonic())
 
+    def pull_trigger(self) -> None:
+        """Wake the thread that receives. It looks at all connections when it wakes, so it need not
+        be woken again before it has begun to."""
+        if not self.wakes:
+            self.wakes = True
+            super().pull_trigger()
+
     def step(self, seconds: float) -> None:
         """Wait so long for something to happen, and deal with it."""
+        self.wakes = False
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
     def finish(self, lingers: float, within: float) -> None:

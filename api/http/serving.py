@@ -38,7 +38,7 @@ def serve(app: Callable[..., Any], bind: str, *, largest: Largest, ready: str = 
     def stop(number: int, frame: object) -> None:
         server.stops = True
         signal.signal(number, signal.SIG_DFL)
-        server.pull_trigger()
+        server.trigger.pull_trigger()  # even if it is being woken already
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

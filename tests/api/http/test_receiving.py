@@ -297,6 +297,50 @@ def test_path__bears_any_text(running: Running) -> None:
     assert f"X-Path: {'/甲/乙'.encode().hex()}".encode() in answer
 
 
+# -- what an answer costs -------------------------------------------------------------------------
+
+
+def polls(server: Server, until: Callable[[], bool]) -> int:
+    """How often a server looks at its connections until something is so."""
+    for number in range(100):
+        if until():
+            return number
+        server.step(1.0)
+    raise AssertionError("it never happened")
+
+
+@pytest.fixture
+def still() -> Iterator[Server]:
+    """A server whose steps a test takes, without a thread that answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    found = Server(lambda environ, start: [], f"127.0.0.1:{port}", threads=0, connections=9,
+                   largest=lambda path: MOST)
+    yield found
+    found.finish(0.0, 0.0)
+
+
+def test_body__that_comes_just_after_its_head_takes_no_look_of_its_own(
+    still: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = post(b"abc", b"Content-Length: 3")
+    with closing(socket.create_connection(still.addr, 10)) as raw:
+        polls(still, lambda: bool(still.active_channels))
+        (channel,) = still.active_channels.values()
+        monkeypatch.setattr(channel.adj, "recv_bytes", len(sent) - 3)  # as two packets come
+        raw.sendall(sent)
+        assert polls(still, lambda: bool(channel.requests)) == 1
+
+
+def test_receiving_thread__is_woken_once_by_many_answers(still: Server) -> None:
+    for _ in range(2):
+        for _ in range(3):
+            still.pull_trigger()
+        assert still.trigger.recv(100) == b"x"
+        still.step(0.0)
+
+
 # -- the end --------------------------------------------------------------------------------------
 
 
