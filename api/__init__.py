@@ -43,13 +43,15 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api import (
         imports as uploads,
     )
-    from api.http import description, operations, problems, routes, standing
+    from api.http import description, limiting, operations, problems, routes, standing
     from api.http.runtime import Edge
+    from projections.asking import past
 
     app.config["MAX_CONTENT_LENGTH"] = routes.LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)
     atexit.register(edge.close)
     operations.install(app)
+    past.charge(limiting.spend_on_the_past)
     routes.install(app)
     standing.install(app)
     api = description.configure(app)

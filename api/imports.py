@@ -27,7 +27,8 @@ from api.http.fields import Digits
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
-from api.http.runtime import Caller, Edge, staging_folder
+from api.http.runtime import Caller, Edge
+from api.http.starting import staging_folder
 from api.http.things import Things
 from api.http.writing import KeyHeaders
 from ledger.common.context import Context

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -34,8 +35,9 @@ from ledger.writing.refusals import Attempts
 from projections.asking.clocks import Cut, PositionBeyondHead, header
 from projections.asking.columns import columns_of
 from projections.asking.headers import LogHeader
+from projections.asking.past import cost, turn
 from projections.audit.answers import Root, TrailRow
-from projections.audit.trail import Asked, found, rows
+from projections.audit.trail import SCANNED, Asked, found, rows
 
 EVIDENCE = {"auditor", "manager"}
 """Who reads the trail of what people did."""
@@ -82,7 +84,8 @@ def _root(position: int, end: Head) -> Response:
     if position > end.position:
         raise PositionBeyondHead(ledger=name, position=position, head=end.position)
     last = here.store.read(name, after=position - 1, limit=1) if position else []
-    tree_root = merkle.root(frontier_at(here.store, name, end, position)).hex()
+    with nullcontext() if position == end.position else turn(position // merkle.TILE_LEAVES):
+        tree_root = merkle.root(frontier_at(here.store, name, end, position)).hex()
     as_of = {"ledger": name, "position": position, "head": end.position}
     return at_position(as_of, {"as_of": as_of, "item": {
         "position": position, "root": tree_root, "expect": f"{position}:{tree_root}",
@@ -127,8 +130,12 @@ def audit(query: Mapping[str, Any]) -> Response:
         return _trail(query, asked)
     cut = _cut(query)
     note_reading(cut.position)
-    made = {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked, cut))
-    return mark(made, cut.position)
+    with turn(cut.position):
+        return mark(_exported(form, _all(asked, cut)), cut.position)
+
+
+def _exported(form: str, found_rows: Iterable[dict[str, Any]]) -> Response:
+    return {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](found_rows)
 
 
 def _parsed(name: str, text: str | None, parse: Any) -> Any:
@@ -147,6 +154,8 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     here, name, cut = edge(), caller().ledger, _cut(query)
     limit = query.get("limit", DEFAULT_LIMIT)
     after = unseal(query["cursor"])[0] if "cursor" in query else 0
+    if asked.subject is None and asked.command is None:
+        cost(max(0, min(SCANNED, cut.position - after)))
     trail = found(here.models, name, asked, cut, after=after, limit=limit)
     as_of = header(here.store, name, cut)
     note_reading(as_of["position"])

@@ -29,6 +29,7 @@ from ledger.writing.genesis import begun, keys_of
 
 NAMES = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE",
          "LEDGER_ADMIN_DATABASE_URL", "LEDGER_CLOCK_AHEAD_DAYS", "LEDGER_BIND",
+         "LEDGER_REQUEST_LIMIT", "LEDGER_PAST_LIMIT", "LEDGER_BAD_KEY_LIMIT",
          "LEDGER_TEST_THOROUGH", "LEDGER_TEST_DATA")
 """Every variable of the program, its server and its tests."""
 

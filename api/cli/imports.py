@@ -9,7 +9,7 @@ import click
 from api.cli.options import begun
 from api.cli.output import as_json
 from api.cli.progress import ProgressBar
-from api.http.runtime import staging_folder
+from api.http.starting import staging_folder
 from api.messages import tr, translated
 from ledger.application import Ledger
 from ledger.common.context import Context

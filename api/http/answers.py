@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
-WITH_CODES = frozenset({401, 403, 412, 413, 415, 428})
+WITH_CODES = frozenset({401, 403, 412, 413, 415, 428, 429})
 """The statuses whose codes are named: of the others there are too many."""
 
 TEXT: dict[str, Any] = {"type": "string"}
@@ -44,12 +44,21 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "Retry-After": {
         "description": "In how many seconds to ask again.",
         "schema": {**TEXT, "pattern": "^[0-9]+$"}},
+    "RateLimit": {
+        "description": "What is left of each limit of the key (`r`), and in how many seconds there "
+                       "will be more (`t`). Only where a limit counted the request.",
+        "schema": TEXT},
+    "RateLimit-Policy": {
+        "description": "What each limit of the key allows: so much (`q`, of `qu`, else requests) "
+                       "in so many seconds (`w`).",
+        "schema": TEXT},
     "WWW-Authenticate": {"description": "That a key is needed.", "schema": TEXT},
 }
 """The headers of answers, by name."""
 
 OF_PROBLEMS: Mapping[int, tuple[str, ...]] = {
-    401: ("WWW-Authenticate",), 409: ("Retry-After",), 503: ("Retry-After",)}
+    401: ("WWW-Authenticate",), 409: ("Retry-After",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"), 503: ("Retry-After",)}
 
 SEEN = {"ETag": {"$ref": "#/components/headers/ETag"}}
 """The header of an answer that bears the version of what was asked for."""
@@ -68,7 +77,7 @@ def problem_statuses(path: str, names: frozenset[str], *, method: str, public: b
     if public:
         yield from (404,) if inside else ()
         return
-    yield from (400, 401, 403, 409, 503)
+    yield from (400, 401, 403, 409, 429, 503)
     if method == "post" or inside or names & {"position", "before"}:
         yield 404
     if method == "post" or names & {"position", "from", "month", "format"}:

@@ -43,6 +43,14 @@ EDGE: dict[str, Said] = {
     "too_much": Said(422, "These are more than {most} events. Narrow them by day, actor, type or "
                           "subject."),
     "precondition_required": Said(428, "This rests on what was seen: send its ETag as If-Match."),
+    "past_spent": Said(
+        429, "Questions about the past of everything may fold {most} events in {seconds} s with "
+             "one key. Ask again in {wait} s, or about one order, case or SKU."),
+    "rate_limited": Said(429, "One key may send {most} requests in {seconds} s. Ask again in "
+                              "{wait} s."),
+    "too_many_bad_keys": Said(429, "Keys that open nothing came from this address more than {most} "
+                                   "times in {seconds} s. Check the key, and ask again in {wait} "
+                                   "s."),
     "head_too_large": Said(431, "The headers are too long."),
     "http_error": Said(500, "The server does not answer this request: {name}."),
     "our_fault": Said(500, "Something went wrong in the ledger's own code. It has been logged."),

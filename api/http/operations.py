@@ -13,9 +13,10 @@ from uuid import uuid4
 import orjson
 from flask import Flask, Response, g, has_request_context, request
 from msgspec import UNSET, UnsetType
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from api.http import shapes
+from api.http import limiting, shapes
+from api.http.metrics import registry, requests, seconds
 from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, bearer, caller, edge
 from api.http.runtime import Caller, Edge
@@ -32,12 +33,6 @@ LAG = 100_000
 """Events by which a read model may lag."""
 
 group = Blueprint("operations", __name__, description="For those who run it.")
-
-registry = CollectorRegistry()
-requests = Counter("ledger_requests", "Requests answered", ["endpoint", "status"],
-                   registry=registry)
-seconds = Histogram("ledger_request_seconds", "How long answers took", ["endpoint"],
-                    registry=registry)
 
 OPERATORS = frozenset({"admin", "auditor", "operations"})
 """Who runs it: they learn what is wrong, and of their own ledger only."""
@@ -253,6 +248,7 @@ def _end(response: Response) -> Response:
     endpoint = request.endpoint or "none"
     requests.labels(endpoint, response.status_code).inc()
     seconds.labels(endpoint).observe(took)
+    limiting.say(response)
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Content-Security-Policy", "default-src 'none'")

@@ -14,7 +14,7 @@ from flask import Flask, Request, current_app, g, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from api.http import problems
+from api.http import limiting, problems
 from api.http.edge_errors import Problem
 from api.http.fields import faults_in
 from api.http.runtime import Caller, Edge
@@ -65,7 +65,7 @@ def filters() -> frozenset[str]:
 
 
 def admit() -> None:
-    """Find out who makes the request and whether they may. Errors: 401, 403."""
+    """Find out who makes the request and whether they may. Errors: 401, 403, 429."""
     endpoint = request.endpoint
     if endpoint is None:
         return  # no such route or method: Flask answers 404 or 405
@@ -74,8 +74,11 @@ def admit() -> None:
         return
     found = bearer()
     if found is None:
+        if "Authorization" in request.headers:
+            limiting.refuse_guesses(edge().limits)
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
     g.caller = found
+    limiting.spend_on_a_request(edge().limits, found)
     _must_hold_role(found)
     if found.role not in permitted:
         raise Problem("forbidden", role=found.role, roles=", ".join(sorted(permitted)) or "–")

@@ -7,16 +7,16 @@ import hashlib
 import logging
 import os
 import re
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
+from api.http.limits import Limits, quotas_of
 from api.http.past import KeptAnswers
+from api.http.starting import staging_folder
 from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
@@ -36,6 +36,7 @@ from ledger.writing.genesis import keys_of
 from projections.asking.answering import LOOKED
 from projections.catalogue import PROJECTIONS
 from projections.rights import Rights, rights_of
+from projections.store.buckets import buckets_of
 from projections.store.models import ReadModels
 
 SEEN_S = 1.0
@@ -167,6 +168,7 @@ class Edge:
         self.store: Store
         self.keys: Keys
         self.models: ReadModels
+        self.limits: Limits
         self.kept = KeptAnswers()
 
     def open(self) -> "Edge":
@@ -180,6 +182,7 @@ class Edge:
                 self.store = settings.open_store()
                 self.keys = self._open_keys(settings)
                 self.models = ReadModels(self.store, PROJECTIONS)
+                self.limits = Limits(quotas_of(), buckets_of(self.store))
                 self._ledgers: dict[str, Ledger] = {}
                 self._begun: set[str] = set()
                 self._rings: dict[bytes, KeyRing] = {}
@@ -212,6 +215,7 @@ class Edge:
         self._projector.join()
         for ledger in self._ledgers.values():
             ledger.close()
+        self.limits.close()
         self.models.close()
         self.keys.close()
         self.store.close()
@@ -391,10 +395,3 @@ class Edge:
             log.error("work after an answer failed: %s [%s, %s]", error, error.rule, error.code)
         except Exception:
             log.exception("work after an answer failed")
-
-
-def staging_folder(settings: Settings) -> Path:
-    """Where staging files lie: next to an SQLite ledger, else in the system's temporary folder, as
-    long as there is no such folder yet, too."""
-    path = sqlite_path(settings.database_url)
-    return path.parent if path and path.parent.is_dir() else Path(tempfile.gettempdir())

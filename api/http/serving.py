@@ -76,11 +76,13 @@ def serve_ledger() -> None:
     from werkzeug.utils import import_string
 
     from api.http.binding import bind_of, must_be_free
+    from api.http.limits import quotas_of
     from api.http.routes import largest_body
     from api.http.starting import must_have_keys
     from ledger.settings import Settings, masked
 
     bind = bind_of()
+    quotas_of()
     must_have_keys()
     must_be_free(bind)
     app = import_string("wsgi:app")  # made when nothing keeps it from serving: it takes a while

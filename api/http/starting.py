@@ -1,6 +1,8 @@
 """What is looked at before the server starts, so that whoever starts it is told."""
 
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 
 from ledger.common.errors import LedgerError
 from ledger.log.missing_keys import must_be_there
@@ -30,3 +32,10 @@ def _ledgers(settings: Settings) -> list[str]:
         finally:
             store.close()
     return []
+
+
+def staging_folder(settings: Settings) -> Path:
+    """Where staging files lie: next to an SQLite ledger, else in the system's temporary folder, as
+    long as there is no such folder yet, too."""
+    path = sqlite_path(settings.database_url)
+    return path.parent if path and path.parent.is_dir() else Path(tempfile.gettempdir())

@@ -1,6 +1,6 @@
 """The past: a projection folded again, up to a cut, into tables that are thrown away."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from threading import BoundedSemaphore, local
 from typing import Any
@@ -70,10 +70,29 @@ class PastBusy(Unavailable):
     rule = "R-PRJ-34"
 
 
+_charge: list[Callable[[int], None]] = []
+
+
+def charge(by: Callable[[int], None]) -> None:
+    """Let something learn how many events are about to be read again: it may refuse them."""
+    _charge[:] = [by]
+
+
+def cost(events: int) -> None:
+    """Say that so many events are about to be read again. Errors: whatever refuses them."""
+    for by in _charge:
+        by(events)
+
+
+def under_way() -> int:
+    """How many turns are taken."""
+    return MOST_REPLAYS - _replays._value
+
+
 @contextmanager
-def _turn() -> Iterator[None]:
-    """One of the turns to fold a whole log; what is folded beside that belongs to the same turn.
-    Errors: PastBusy (R-PRJ-34)."""
+def turn(events: int) -> Iterator[None]:
+    """One of the turns to read a log of so many events again; what is read beside that belongs to
+    the same turn and costs nothing more. Errors: PastBusy (R-PRJ-34), and what `cost` raises."""
     if getattr(_replaying, "now", False):
         yield
         return
@@ -81,6 +100,7 @@ def _turn() -> Iterator[None]:
         raise PastBusy(most=MOST_REPLAYS)
     _replaying.now = True
     try:
+        cost(events)
         yield
     finally:
         _replaying.now = False
@@ -101,7 +121,7 @@ def past_of(
     if isinstance(projection, Cutting):
         projection.cut_at(cut.occurred_us)
         takes = cut._replace(occurred_us=None).takes
-    with (_turn() if stream is None else nullcontext(),
+    with (turn(cut.position) if stream is None else nullcontext(),
           in_a_file() if stream is None else closing(in_memory()) as generation):
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]

@@ -73,12 +73,12 @@ def test_problems__are_described_for_each_status() -> None:
 @pytest.mark.parametrize(("name", "expected"), [
     ("read_version", {"200"}),
     ("read_problem", {"200", "404"}),
-    ("list_orders", {"200", "400", "401", "403", "404", "409", "422", "503"}),
-    ("read_person", {"200", "400", "401", "403", "404", "409", "503"}),
+    ("list_orders", {"200", "400", "401", "403", "404", "409", "422", "429", "503"}),
+    ("read_person", {"200", "400", "401", "403", "404", "409", "429", "503"}),
     ("open_warehouse", {"200", "201", "400", "401", "403", "404", "409", "413", "415", "422",
-                        "503"}),
+                        "429", "503"}),
     ("approve_order", {"200", "201", "400", "401", "403", "404", "409", "412", "413", "415",
-                       "422", "428", "503"}),
+                       "422", "428", "429", "503"}),
 ])
 def test_statuses__are_those_that_an_operation_can_give(name: str, expected: set[str]) -> None:
     assert set(by_id(name)["responses"]) == expected
