@@ -16,7 +16,7 @@ from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, u
 from api.http.runtime import Caller
 from api.http.standing import mark
 from ledger.common.values import exact
-from projections.asking.answering import type_of
+from projections.asking.answering import OfAll, nothing_there, type_of
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
 from projections.orders.takings import WAYS
@@ -119,6 +119,10 @@ class DayQuery(PageQuery):
     day = Text(longest=10, metadata=DAY)
 
 
+HASHED = {"digest"}
+"""What a header has that is made of all rows: from a few unknown figures it could be guessed back.
+"""
+
 VisiblePart = Callable[[dict[str, Any], str], dict[str, Any] | None]
 
 
@@ -192,7 +196,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
         answer, is_page = _answer(listed, report, asked, after=after, limit=limit)
         role = caller().role
         if listed.visible_part is not None:
-            answer = _visible(listed.visible_part, listed.whole, answer)
+            answer = _visible(listed.visible_part, listed.whole, answer, asked=asked)
         rows = answer.rows if is_page else _rows_after(listed, answer.rows, after)
         rows = listed.shown(rows, role)
         if (noted := listed.noted(role)) or role in listed.opened_for:
@@ -232,15 +236,21 @@ def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
     return row if row["member"] == member else None
 
 
-def _visible(part: VisiblePart, whole: Collection[str], answer: Answer) -> Answer:
-    """What the caller may see of records of staff."""
+def _visible(
+    part: VisiblePart, whole: Collection[str], answer: Answer, *, asked: Question
+) -> Answer:
+    """What the caller may see of records of staff; nor does the header tell them of the other
+    rows. Rule: R-ACC-13."""
     who = caller()
     if who.role in whole:
         return answer
     team = team_of(who)
-    return answer._replace(rows=[
-        seen for row in answer.rows
-        if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None])
+    rows = [seen for row in answer.rows
+            if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None]
+    as_of = {name: value for name, value in answer.as_of.items() if name not in HASHED}
+    notes = [one for one in as_of["notes"] if not isinstance(one, OfAll)]
+    as_of["notes"] = notes if rows else [*notes, *nothing_there(asked, as_of)]
+    return Answer(as_of, rows)
 
 
 def team_of(who: Caller) -> frozenset[str]:

@@ -3,7 +3,7 @@
 The present is always in the rows of a read model; where the past is depends on the report.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum, auto
 from functools import wraps
@@ -49,6 +49,22 @@ class Past(Enum):
     REPLAY = auto()
     STREAM = auto()
     LOG = auto()
+
+
+class OfAll(str):
+    """A sentence that tells of rows which not everybody sees, such as how many there are: whoever
+    sees only some of them does not read it."""
+
+    __slots__ = ()
+
+
+def nothing_there(question: Question, as_of: Mapping[str, Any]) -> list[OfAll]:
+    """What an answer without rows says it is empty of; nothing, where it is empty of everything."""
+    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
+             if (value := getattr(question, name)) is not None]
+    then = "" if question.as_of.now else " by then"
+    found = asked and as_of["recorded_at"] is not None
+    return [OfAll(f"there is nothing about {', '.join(asked)}{then}")] if found else []
 
 
 class Reading(NamedTuple):
@@ -104,10 +120,7 @@ class Reading(NamedTuple):
             return
         if self.question.subject is not None and not self.of_log:
             self.must_know(self.question.subject)
-        asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
-                 if (value := getattr(self.question, name)) is not None]
-        if asked and self.as_of["recorded_at"] is not None:
-            self.note(f"there is nothing about {', '.join(asked)}{'' if self.now else ' by then'}")
+        self.note(*nothing_there(self.question, self.as_of))
 
 
 def must_know(reading: Reading, subjects: Sequence[str], until: int) -> None:

@@ -9,7 +9,7 @@ from ledger.policies.values import ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
 from ledger.scores.formula import is_graded, sheet_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET
-from projections.asking.answering import Past, Reading, report
+from projections.asking.answering import OfAll, Past, Reading, report
 from projections.scores.accounts import Months
 from projections.scores.answers import GradingRow
 from projections.scores.book import NoMonthClosed, ScoreBook
@@ -33,7 +33,7 @@ def grading(reading: Reading) -> Iterator[dict[str, Any]]:
                 for (_, who), account in book.accounts([month], question.subject).items()}
     shares = book.shares_open(month, accounts.values())
     if pending := book.undecided(month).said():
-        reading.note(pending)
+        reading.note(OfAll(pending))
     for member, held in sorted(book.posts_in(month).items()):
         for post in sorted(filter(is_graded, held)):
             if question.subject in (None, member) and question.post in (None, post):

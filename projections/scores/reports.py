@@ -10,7 +10,7 @@ from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.scores.closings import CLOSINGS, Closings, digest_of
 from ledger.scores.values import Figure
-from projections.asking.answering import Past, Reading, report
+from projections.asking.answering import OfAll, Past, Reading, report
 from projections.asking.questions import Question
 from projections.scores.accounts import Months
 from projections.scores.answers import (
@@ -41,10 +41,10 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     found = book.month(book.asked(question), question.subject)
     digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
     reading.as_of.update(month=found.month, state=found.seal.state, **digest)
-    reading.note(", ".join((f"{found.month}: {found.seal.state}", *(
-        f"digest {one}" for one in digest.values()))))
+    reading.note(OfAll(", ".join((f"{found.month}: {found.seal.state}", *(
+        f"digest {one}" for one in digest.values())))))
     if pending := book.undecided(found.month).said():
-        reading.note(pending)
+        reading.note(OfAll(pending))
     return map(found.shown, _asked(found, question))
 
 

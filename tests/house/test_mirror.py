@@ -10,7 +10,8 @@ FOLDERS = ("ledger", "projections", "api")
 ACROSS = {"machine", "properties", "concurrency", "oversell", "replay", "rules", "failures",
           "kill", "processes", "keys", "requests", "closed", "pairs", "outcome",
           "bounds", "jepsen", "format", "cells",
-          "threats", "in_hand", "strangers", "bodies", "fuzz", "examples", "platforms", "odd"}
+          "threats", "in_hand", "strangers", "bodies", "fuzz", "examples", "platforms", "odd",
+          "seeing", "tenants"}
 """Tests of a whole package, named after what they try; others are named after a module."""
 
 WITHOUT = {"ledger/log/migrations"}
