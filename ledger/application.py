@@ -65,6 +65,11 @@ class Ledger:
         """Where the log ends."""
         return self.store.head(self.id)
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for the writer."""
+        return len(self._writer._queue)
+
     def keys_to_read(self) -> LedgerKeys:
         """The keys as of now, without those of whom the log says to be erased. Whoever opens sealed
         values takes them from here, once the log was read that it answers with.

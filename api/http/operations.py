@@ -3,7 +3,6 @@
 import logging
 import os
 import shutil
-import sys
 import time
 from contextlib import suppress
 from functools import partial
@@ -11,11 +10,11 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, request
 from msgspec import UNSET, UnsetType
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from api.http import limiting, shapes
+from api.http import limiting, logs, shapes
 from api.http.metrics import registry, requests, seconds
 from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, bearer, caller, edge
@@ -25,6 +24,7 @@ from ledger.common.errors import LedgerError
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed
 from projections.asking.columns import Columns, says
+from projections.asking.past import under_way
 
 LEAST_DISK = 256 << 20
 """Free bytes below which it is not ready."""
@@ -178,9 +178,17 @@ def metrics() -> Response:
     head = Gauge("ledger_head_position", "The last position", ["ledger"], registry=own)
     lag = Gauge("ledger_projection_lag", "Events that a read model is behind",
                 ["ledger", "projection"], registry=own)
+    waiting = Gauge("ledger_writer_waiting", "Commands that wait for the writer", ["ledger"],
+                    registry=own)
     head.labels(name).set(here.store.head(name).position)
+    waiting.labels(name).set(here.ledger(name).waiting)
     for status in here.models.status(name):
         lag.labels(name, status.projection).set(status.lag)
+    Gauge("ledger_replays", "Questions about the past of everything under way",
+          registry=own).set(under_way())
+    if isinstance(here.store, SqliteStore):
+        Gauge("ledger_disk_free_bytes", "Free space where the log lies", registry=own).set(
+            shutil.disk_usage(here.store.path.parent).free)
     return Response(generate_latest(registry) + generate_latest(own),
                     content_type="text/plain; version=0.0.4")
 
@@ -196,42 +204,13 @@ def version_() -> Response:
 # -- every request --------------------------------------------------------------------------------
 
 
-class JsonLines(logging.Formatter):
-    """A log record as one line of JSON, with the request that it belongs to, its key and ledger."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        line: dict[str, Any] = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname,
-            "logger": record.name, "message": record.getMessage(),
-            **_request(), **getattr(record, "fields", {})}
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
-
-
-def _request() -> dict[str, str]:
-    """The request under way; nothing, where there is none, as in the writer's thread."""
-    if not has_request_context():
-        return {}
-    who: Caller | None = g.get("caller")
-    return {"request": g.get("request_id", ""), **(
-        {} if who is None else {"key": who.key, "ledger": who.ledger})}
-
-
 log = logging.getLogger("ledger.requests")
 log_edge = logging.getLogger("ledger.edge")
 
 
 def install(app: Flask) -> None:
     """Give every request an id, a line in the log, and a place in the counters."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    own = logging.getLogger("ledger")
-    if not own.handlers:
-        own.addHandler(handler)
-        own.setLevel(logging.INFO)
-        own.propagate = False
+    logs.install()
     app.before_request(_begin)
     app.after_request(_end)
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from api.http.limits import Limits, quotas_of
+from api.http.logs import about, with_fields
 from api.http.past import KeptAnswers
 from api.http.starting import staging_folder
 from ledger.access import ApiKey, NoteUse
@@ -342,7 +343,7 @@ class Edge:
 
     def later(self, work: Callable[[], object]) -> None:
         """Do something after the answer has been sent."""
-        self._notes.append(work)
+        self._notes.append(with_fields(work))
         self._wakes.set()
 
     # -- read models ------------------------------------------------------------------------------
@@ -376,7 +377,8 @@ class Edge:
             if not self.waiting and not self._closing:
                 time.sleep(GATHER_S)
             for name in self.served():
-                self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
+                with about(ledger=name):
+                    self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
             if not self._closing:
                 self._step(self._replace_useless)
             self._note()

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import delete
 
 from api.http import serving
-from api.http.operations import JsonLines, checks
+from api.http.logs import formatter
+from api.http.operations import checks
 from api.http.starting import must_have_keys
 from ledger.application import Ledger
 from ledger.log import sqlite
@@ -237,13 +238,13 @@ def test_log__names_the_request_of_every_line_and_its_key(
 ) -> None:
     """A fault of the code, too: one line with its trace, found by what the client was told."""
     written: list[dict[str, Any]] = []
-    formatter = JsonLines()
+    lines = formatter()
     token = web.headers("manager", "main", {})
     key = token["Authorization"].split("_")[2].partition("-")[0]
 
     class Kept(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            written.append(json.loads(formatter.format(record)))
+            written.append(json.loads(lines.format(record)))
 
     def broken(*_: Any) -> None:
         raise KeyError("a bug")
@@ -258,5 +259,5 @@ def test_log__names_the_request_of_every_line_and_its_key(
     own = [line for line in written if line.get("request") == found["request_id"]]
     assert [(line["logger"], line["key"], line["ledger"]) for line in own] == [
         ("ledger.edge", key, "main"), ("ledger.requests", key, "main")]
-    assert "KeyError: 'a bug'" in own[0]["error"]
+    assert "KeyError: 'a bug'" in own[0]["exception"]
     assert not [line for line in written if "secret" in json.dumps(line)]
