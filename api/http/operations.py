@@ -5,9 +5,8 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
-from uuid import uuid4
 
 import orjson
 from flask import Flask, Response, g, request
@@ -218,20 +217,33 @@ def install(app: Flask) -> None:
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if given.isascii() and given.replace("-", "").isalnum() \
-        and len(given) <= 64 else uuid4().hex
+        and len(given) <= 64 else os.urandom(16).hex()
     g.begun = time.perf_counter()
+
+
+UNLESS_SAID = {"X-Content-Type-Options": "nosniff",
+               "Content-Security-Policy": "default-src 'none'", "Cache-Control": "no-store"}
+"""Headers of every answer that does not say otherwise."""
+
+
+@cache
+def _counters(endpoint: str, status: int) -> tuple[Counter, Histogram]:
+    """What counts the answers of a status, and what measures those of an endpoint."""
+    return requests.labels(endpoint, status), seconds.labels(endpoint)
 
 
 def _end(response: Response) -> Response:
     took = time.perf_counter() - g.get("begun", time.perf_counter())
     endpoint = request.endpoint or "none"
-    requests.labels(endpoint, response.status_code).inc()
-    seconds.labels(endpoint).observe(took)
+    counted, timed = _counters(endpoint, response.status_code)
+    counted.inc()
+    timed.observe(took)
     limiting.say(response)
+    said = {name.lower() for name, _ in response.headers}
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in UNLESS_SAID.items():
+        if name.lower() not in said:
+            response.headers.add(name, value)
     log.info("%s %s %s", request.method, endpoint, response.status_code, extra={"fields": {
         "ms": round(took * 1000, 2)}})
     return response

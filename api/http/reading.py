@@ -202,7 +202,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if (noted := listed.noted(role)) or role in listed.opened_for:
             shown = opened_rows(rows[:limit], answer.as_of["position"], noted=noted)
             rows = [*shown, *rows[limit:limit + 1]]
-        return page(answer.as_of, rows, listed.key, limit)
+        return page(answer._replace(rows=rows), listed.key, limit)
 
     view.__doc__ = listed.what
     found: Callable[..., Any] = view
@@ -303,29 +303,33 @@ def _key(row: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     return [row[name] for name in names]
 
 
-def page(
-    as_of: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], key: Sequence[str], limit: int
-) -> Response:
-    """A page of rows, with the address of the next one if there are more."""
-    shown = rows[:limit]
-    return paged(as_of, shown, _key(shown[-1], key) if len(rows) > limit else None)
+def page(answer: Answer, key: Sequence[str], limit: int) -> Response:
+    """A page of an answer's rows, with the address of the next one if there are more."""
+    shown = answer.rows[:limit]
+    last = _key(shown[-1], key) if len(answer.rows) > limit else None
+    return paged(answer.as_of, shown, last, answer.leaf)
 
 
 def paged(
-    as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], last: list[Any] | None
+    as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], last: list[Any] | None,
+    leaf: bytes = b"",
 ) -> Response:
-    """A page; `last` is the key of its last row, None on the last page."""
+    """A page; `last` is the key of its last row, None on the last page; `leaf` as `Answer` has
+    it."""
     following = None if last is None else (
         f"{quote(request.path, safe='/:')}?{urlencode({**request.args, 'cursor': seal(last)})}")
-    found = at_position(as_of, {"as_of": as_of, "items": shown, "next": following})
+    found = at_position(as_of, {"as_of": as_of, "items": shown, "next": following}, leaf)
     if following:
         found.headers["Link"] = f'<{following}>; rel="next"'
     return found
 
 
-def at_position(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
-    """A response whose header says as of which position it answers."""
-    return mark(Response(as_json(body), content_type="application/json"), as_of["position"])
+def at_position(
+    as_of: Mapping[str, Any], body: Mapping[str, Any], leaf: bytes = b""
+) -> Response:
+    """A response whose header says as of which position it answers; the hash of its event is read
+    where it is not given."""
+    return mark(Response(as_json(body), content_type="application/json"), as_of["position"], leaf)
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:

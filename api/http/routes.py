@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import partial, wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import flask_smorest
 import marshmallow
@@ -117,12 +117,22 @@ class Parser(FlaskParser):
         "json": None, "form": None, "query": marshmallow.RAISE,
         "headers": marshmallow.EXCLUDE, "files": marshmallow.EXCLUDE}
 
+    _nothing: ClassVar[dict[Any, dict[str, Any]]] = {}
+    """What an empty query is understood as, by the schema of a route; none has required fields that
+    it then lacks."""
+
     def parse(
         self, argmap: Any, req: Request | None = None, *, location: str | None = None, **more: Any
     ) -> Any:
         """What stands at a location. A schema with a way of its own to `read` it is asked: it is
-        given the request, and what reads it in the way of all others."""
+        given the request, and what reads it in the way of all others. What a query says that says
+        nothing is found once for a schema."""
         strictly = partial(super().parse, argmap, req, location=location, **more)
+        if location == "query" and not request.query_string:
+            if argmap not in self._nothing:
+                self._nothing[argmap] = strictly()
+            g.filters = frozenset()
+            return dict(self._nothing[argmap])
         read = getattr(argmap, "read", None)
         return strictly() if read is None else read(req or request, strictly)
 

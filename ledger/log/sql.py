@@ -7,7 +7,7 @@ SQLAlchemy provides the engine and the connections; `sql_reading.py` and
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
@@ -107,10 +107,14 @@ class SqlStore:
         """A connection for reads, given back at the end."""
         self._must_be_ours()
         try:
-            with self.engine.connect() as connection:
+            with self.lent() as connection:
                 yield self.reader(connection, self._names, self.kinds)
         except self.failures as error:
             raise self.as_ledger_error(error) from error
+
+    def lent(self) -> AbstractContextManager[Connection]:
+        """A connection to read with."""
+        return self.engine.connect()
 
     def id_of(self, ledger: Which) -> bytes:
         if isinstance(ledger, bytes):

@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +21,10 @@ from ledger.log import migrations
 from ledger.log.accounts import Kinds
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.envelope import Entry
+from ledger.log.kept import KeptConnections
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
 from ledger.log.sql import SqlStore, reason
+from ledger.log.sql_reading import SqlReader
 from ledger.log.sql_writing import SqlWriting
 from ledger.log.store import AffectedSqlite, StorageFailed, ValueNotStored, Which
 
@@ -197,7 +200,16 @@ def born(path: Path) -> int:
     return int(seconds * 1_000_000_000 + nanoseconds) if mask & _STATX_BTIME else 0
 
 
-class _Writing(SqlWriting):
+class _Reader(SqlReader):
+    """Reads past SQLAlchemy: to describe a result takes it several times as long as the result."""
+
+    def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        driver: Any = self.connection.connection.driver_connection
+        found: list[Any] = driver.execute(statement, tuple(parameters)).fetchall()
+        return found
+
+
+class _Writing(_Reader, SqlWriting):
     def insert(self, entries: Sequence[Entry]) -> None:
         self.connection.exec_driver_sql(_INSERT, list(entries))
 
@@ -208,6 +220,7 @@ class _Writing(SqlWriting):
 class SqliteStore(SqlStore):
     """The log in one SQLite file. Its write lock orders all processes that use it."""
 
+    reader = _Reader
     writer = _Writing
     begin = "BEGIN IMMEDIATE"
 
@@ -219,6 +232,14 @@ class SqliteStore(SqlStore):
         self.failures = (*self.failures, driver().Error)
         self.path = path
         self.immutable = immutable
+        self._kept = KeptConnections(engine, lambda one: not self.moved(one))
+
+    def lent(self) -> AbstractContextManager[Connection]:
+        return self._kept.lent()
+
+    def close(self) -> None:
+        self._kept.close()
+        super().close()
 
     def prepare(self) -> None:
         """As `Store.prepare`; a copy that is only read is also taken without what is beside the

@@ -70,7 +70,8 @@ def nothing_there(question: Question, as_of: Mapping[str, Any]) -> list[OfAll]:
 class Reading(NamedTuple):
     """What a report reads. `as_of` is the header of its answer, to which it may add.
 
-    `connection` reads the tables of the report's projection, folded up to the position `folded`;
+    `connection` reads the tables of the report's projection, folded up to the position `folded`,
+    whose event has the hash `leaf` where the rows say so;
     `cut` is the part of the log that is to answer. `of_log`: the rows are an index only, and the
     log itself is read, to the end of the cut.
     """
@@ -84,6 +85,7 @@ class Reading(NamedTuple):
     folded: int
     as_of: dict[str, Any]
     of_log: bool = False
+    leaf: bytes | None = None
 
     @property
     def id(self) -> bytes:
@@ -157,15 +159,35 @@ class Report(Protocol):
 
 
 class Listing(NamedTuple):
-    """An answer whose rows come one by one; what it is as of is known once they all have."""
+    """An answer whose rows come one by one; what it is as of is known once they all have. `leaf` as
+    `Answer` has it."""
 
     as_of: dict[str, Any]
     rows: Iterator[dict[str, Any]]
+    leaf: bytes = b""
 
 
 Knows = Callable[[ReadModels, str, str, Cut], bool]
 """Whether a ledger knows a subject. Where the cut is closed any that may ever begin is known:
 what begins later must not change the answer."""
+
+
+class KnownByRows:
+    """Subjects that rows of a report's own projection are about. `holds` looks them up: of the
+    present in the snapshot that the report itself reads."""
+
+    def __init__(
+        self, projection: Callable[[], Projection], holds: Callable[[Connection, bytes, str], bool]
+    ) -> None:
+        self.projection = projection
+        self.holds = holds
+
+    def __call__(self, models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+        """As `Knows`."""
+        if cut.closed:
+            return True
+        with models.reading(ledger, self.projection().name, cut.head) as (connection, _):
+            return self.holds(connection, models.store.id_of(ledger), subject)
 
 
 def recorded(*kinds: str) -> Knows:
@@ -189,6 +211,13 @@ def answering(
     subject, name = question.subject, projection().name
     cut = question.as_of.resolve(models.store, ledger)  # before anything else is read
     now = question.as_of.now
+    if now and isinstance(knows, KnownByRows):
+        with _of_present(models, ledger, projection, question, cut=cut, past=past) as reading:
+            if subject is not None and not knows.holds(reading.connection, reading.id, subject):
+                must_know(reading, (subject,), cut.head.position)
+                raise NothingRecorded(ledger=ledger, subject=subject)
+            yield reading
+        return
     if knows is not None and subject is not None and not knows(models, ledger, subject, cut):
         if now:
             with _present(models, ledger, projection, cut, subject=subject, past=past):
@@ -203,10 +232,20 @@ def answering(
             yield Reading(models, ledger, name, question, connection, cut, cut.position,
                           header_of(models.store, ledger, cut))
         return
-    with _present(models, ledger, projection, cut, subject=subject if now else None,
-                  past=past) as (connection, progress):
-        yield _of_rows(Reading(models, ledger, name, question, connection, cut, progress.position,
-                               {}), progress, past)
+    with _of_present(models, ledger, projection, question, cut=cut, past=past) as reading:
+        yield reading
+
+
+@contextmanager
+def _of_present(
+    models: ReadModels, ledger: str, projection: Callable[[], Projection], question: Question, *,
+    cut: Cut, past: Past,
+) -> Iterator[Reading]:
+    """The rows of a read model as they are, with their header. Errors: R-PRJ-01."""
+    with _present(models, ledger, projection, cut, past=past, subject=(
+            question.subject if question.as_of.now else None)) as (connection, progress):
+        yield _of_rows(Reading(models, ledger, projection().name, question, connection, cut,
+                               progress.position, {}), progress, past)
 
 
 @contextmanager
@@ -219,7 +258,7 @@ def _present(
     what hangs on its own stream alone is folded from that. Errors: R-PRJ-01. Rule: R-PRJ-33.
     """
     name, head = projection().name, cut.head.position
-    with models.reading(ledger, name) as found:
+    with models.reading(ledger, name, cut.head) as found:
         late: bool | None = False
         if subject is not None and past is not Past.LOG:
             late = _is_late(models, ledger, subject, (found[1].position, head))
@@ -251,7 +290,7 @@ def reading_log(
 ) -> Iterator[Reading]:
     """The log as a cut has it, and an index of it that is a read model. Errors: R-PRJ-01."""
     name = index().name
-    with models.reading(ledger, name) as (connection, progress):
+    with models.reading(ledger, name, cut.head) as (connection, progress):
         yield Reading(models, ledger, name, Question(as_of=cut.asked), connection, cut,
                       progress.position, {})
 
@@ -264,8 +303,10 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
         cut = cut._replace(position=progress.position)
     elif past is not Past.LOG and progress.position < cut.position:
         cut = cut._replace(closed=False)  # the rows do not hold all of it yet
-    found = reading._replace(cut=cut, of_log=past is Past.LOG, as_of=header_of(
-        reading.models.store, reading.ledger, cut))
+    found = reading._replace(
+        cut=cut, of_log=past is Past.LOG,
+        as_of=header_of(reading.models.store, reading.ledger, cut),
+        leaf=progress.leaf if cut.position == progress.position else None)
     stopped = progress.error_position
     if stopped is not None and (now or stopped <= cut.position):
         found.note(f"the read model {reading.projection} stopped before position {stopped}")
@@ -328,12 +369,12 @@ def report(
         ) -> Iterator[Listing]:
             with answering(models, ledger, projection, question, past=past,
                            knows=knows) as reading:
-                yield Listing(reading.as_of, reading.wanted(rows(reading)))
+                yield Listing(reading.as_of, reading.wanted(rows(reading)), reading.leaf or b"")
 
         @wraps(rows)
         def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
-            with listing(models, ledger, question) as (as_of, found):
-                return Answer(as_of, list(found))
+            with listing(models, ledger, question) as (as_of, found, leaf):
+                return Answer(as_of, list(found), leaf)
 
         _LISTINGS[made] = listing
         _TYPED[made] = Typed(row, header)

@@ -109,7 +109,9 @@ PRESENT = Question()
 
 
 class Answer(NamedTuple):
-    """A list of objects, and as of what it is (see `clocks.header`)."""
+    """A list of objects, and as of what it is (see `clocks.header`). `leaf` is the hash of the
+    event at its position, empty where it was not read: the mark of the answer is made of it."""
 
     as_of: dict[str, Any]
     rows: list[dict[str, Any]]
+    leaf: bytes = b""

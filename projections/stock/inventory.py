@@ -88,8 +88,8 @@ class Stock:
             found.thresholds[row.sku] = row.threshold, row.position
         for row in rows.among(standing, ledger, "sku", skus):
             found.for_others[row.sku] = row.for_others, row.position
-        for row in _open(rows, ledger, skus):
-            found.item(row.sku, row.warehouse).open[row.place, row.bin] = Notice(*row[5:])
+        for _, sku, warehouse, place, name, *rest in _open(rows, ledger, skus):
+            found.item(sku, warehouse).open[place, name] = Notice(*rest)
         return found
 
     def fold(self, state: Inventory, facts: Iterable[Fact]) -> None:

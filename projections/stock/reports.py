@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from sqlalchemy import Connection
+
 from ledger.common.decoding import any_json
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.accounts import touch_of
@@ -25,8 +27,7 @@ from ledger.stock.places import (
     WAITING,
     stock_of,
 )
-from projections.asking.answering import Past, Reading, Report, report
-from projections.asking.clocks import Cut
+from projections.asking.answering import KnownByRows, Past, Reading, Report, report
 from projections.asking.entries import entries_at
 from projections.asking.questions import SubjectNeeded
 from projections.stock.answers import (
@@ -40,7 +41,6 @@ from projections.stock.answers import (
 )
 from projections.stock.inventory import Stock
 from projections.stock.tables import FLOWS, LEVELS, LOW
-from projections.store.models import ReadModels
 from projections.store.rows import Rows
 
 SUMS = ", ".join(f"SUM({level})" for level in LEVELS)
@@ -66,14 +66,14 @@ def _of(ledger: bytes, subject: str | None) -> _Of:
     return _Of(f"ledger = ? AND {found}", (ledger, *map(unquote, parts)))
 
 
-def has_stock(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
-    """Whether a subject has, or had, stock, or the cut is closed."""
-    if cut.closed:
-        return True
-    of = _of(models.store.id_of(ledger), subject)
-    with models.reading(ledger, Stock.name) as (connection, _):
-        return bool(Rows(connection).select(
-            f"SELECT 1 FROM stock_levels WHERE {of.where} LIMIT 1", of.values))
+def _has_levels(connection: Connection, ledger: bytes, subject: str) -> bool:
+    of = _of(ledger, subject)
+    return bool(Rows(connection).select(
+        f"SELECT 1 FROM stock_levels WHERE {of.where} LIMIT 1", of.values))
+
+
+has_stock = KnownByRows(Stock, _has_levels)
+"""Whether a subject has, or had, stock, or the cut is closed."""
 
 
 def _asked(reading: Reading) -> _Of:
@@ -91,7 +91,7 @@ def _taken(reading: Reading) -> _Of:
 
 
 def _select(reading: Reading, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in Rows(reading.connection).select(statement, values)]
+    return Rows(reading.connection).select(statement, values)
 
 
 def _units(reading: Reading) -> dict[str, str]:

@@ -8,14 +8,13 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import (
-    DBAPIError,
     InterfaceError,
     InternalError,
     OperationalError,
@@ -24,17 +23,14 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.log import sqlite
+from ledger.log.kept import KeptConnections
 from ledger.log.store import StorageFailed
-from projections.store.rows import metadata
+from projections.store.rows import metadata, run
 
 CACHE_KIB = 8192
 FOLLOWING = ("synchronous = NORMAL",)
 FILLING = ("synchronous = OFF", "wal_autocheckpoint = 20000")
 """A database that is filled counts for nothing until it is whole and on disk: see `publish`."""
-
-ATTEMPTS = 20
-REPLACED = "the read models were replaced again and again while they were opened"
-
 
 FAILED = (OperationalError, InterfaceError)
 """What says that the database itself failed, or the connection to it."""
@@ -79,17 +75,20 @@ class Generation:
         self._turn = turn
         """A lock that lends out the only connection of a database in memory."""
 
+    def _lent(self) -> AbstractContextManager[Connection]:
+        return self.engine.connect()
+
     @contextmanager
     def transaction(self, begin: str) -> Iterator[Connection]:
         """A connection in a transaction that is committed at the end or undone by an error.
 
         Errors: StorageFailed (R-LOG-04) where the database itself fails.
         """
-        with self._turn or nullcontext(), noticing_failure(), self.engine.connect() as connection:
-            connection.exec_driver_sql(begin)
+        with self._turn or nullcontext(), noticing_failure(), self._lent() as connection:
+            run(connection, begin)
             try:
                 yield connection
-                connection.exec_driver_sql("COMMIT")
+                run(connection, "COMMIT")
             except BaseException:
                 _undo(connection)
                 raise
@@ -130,6 +129,21 @@ def _undo(connection: Connection) -> None:
         connection.invalidate()
 
 
+class FileGeneration(Generation):
+    """An SQLite file."""
+
+    def __init__(self, number: int, engine: Engine) -> None:
+        super().__init__(number, engine)
+        self._kept = KeptConnections(engine)
+
+    def _lent(self) -> AbstractContextManager[Connection]:
+        return self._kept.lent()
+
+    def close(self) -> None:
+        self._kept.close()
+        super().close()
+
+
 class Place(Protocol):
     """Where the read databases of one log are."""
 
@@ -162,66 +176,6 @@ class Place(Protocol):
         ...
 
 
-class ReadDatabase:
-    """The read database that counts, whoever moves the pointer."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self._generation: Generation | None = None
-        self._lock = threading.Lock()
-
-    def generation(self) -> Generation | None:
-        """The read database that the pointer names now; None before the first rebuild."""
-        with self._lock:
-            number, known = self.place.live(), self._generation
-            if known is not None and known.number == number:
-                return known
-            self._generation = found = None if number is None else self.place.open(number)
-        if known is not None:
-            known.close()
-        return found
-
-    def moved_from(self, generation: Generation) -> bool:
-        """Whether the pointer names another read database by now: what fails in this one, or is
-        written to it, does not matter."""
-        return self.place.live() != generation.number
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection | None]:
-        """A snapshot of the read database that counts; None before the first rebuild.
-
-        Errors: StorageFailed (R-LOG-04).
-        """
-        with ExitStack() as stack:
-            yield self._snapshot(stack)
-
-    def _snapshot(self, stack: ExitStack) -> Connection | None:
-        """Open a snapshot, then look at the pointer again: a database that was being removed while
-        it was opened is never read."""
-        for _ in range(ATTEMPTS):
-            generation = self.generation()
-            if generation is None:
-                return None
-            try:
-                with ExitStack() as attempt:
-                    connection = attempt.enter_context(generation.reading())
-                    connection.exec_driver_sql("SELECT 1 FROM progress LIMIT 1").fetchall()
-                    if not self.moved_from(generation):
-                        stack.push(attempt.pop_all())
-                        return connection
-            except (StorageFailed, DBAPIError):
-                if not self.moved_from(generation):
-                    raise
-        raise StorageFailed(why=REPLACED)
-
-    def close(self) -> None:
-        """Let go of all connections."""
-        with self._lock:
-            if self._generation is not None:
-                self._generation.close()
-                self._generation = None
-
-
 class FilePlace:
     """Next to an SQLite log `x.db`: `x.read.<n>.db`, the pointer `x.read`, a lock for rebuilds."""
 
@@ -230,6 +184,9 @@ class FilePlace:
         self.folder = log.parent
         self.stem = f"{stem}.read"
         self.pointer = self.folder / self.stem
+        self._seen: tuple[tuple[int, ...], int, Path] | None = None
+        """The pointer as it was read last, by what tells its file from the next one: what it named,
+        and where that is."""
 
     def path(self, number: int) -> Path:
         """The file of a read database."""
@@ -242,6 +199,20 @@ class FilePlace:
             return 0
 
     def live(self) -> int | None:
+        """As `Place.live`: two looks at the folder, and nothing is opened, as long as the pointer
+        is the file that was read last."""
+        try:
+            at, seen = _file(self.pointer), self._seen
+            if seen is None or seen[0] != at:
+                number = self._named()
+                seen = self._seen = at, number, self.path(number)
+            os.stat(seen[2])
+        except FileNotFoundError:
+            return self._found()
+        return seen[1]
+
+    def _found(self) -> int | None:
+        """What the pointer names, if that is there."""
         number = self._named()
         # A file that is gone was perhaps removed since: then the pointer names another by now.
         while number and not self.path(number).exists():
@@ -251,7 +222,7 @@ class FilePlace:
         return number or None
 
     def open(self, number: int) -> Generation:
-        return Generation(number, _engine(self.path(number), "rw"))
+        return FileGeneration(number, _engine(self.path(number), "rw"))
 
     def create(self) -> Generation:
         number = max([self._named(), *self._numbers()]) + 1
@@ -303,6 +274,12 @@ class FilePlace:
 
     def close(self) -> None:
         return None
+
+
+def _file(path: Path) -> tuple[int, ...]:
+    """What tells a file that takes the place of another from that. Errors: FileNotFoundError."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_ctime_ns
 
 
 class MemoryPlace:

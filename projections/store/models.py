@@ -14,20 +14,18 @@ from ledger.common.errors import NotFound, Unavailable
 from ledger.log.envelope import Outline
 from ledger.log.sql import SqlStore
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import NOBODY, StorageFailed, Store
+from ledger.log.store import NOBODY, NOTHING, Head, StorageFailed, Store
 from projections.store.databases import (
-    ATTEMPTS,
-    REPLACED,
     FilePlace,
     Generation,
     MemoryPlace,
     Place,
-    ReadDatabase,
     in_a_file,
     takes_no_writes,
 )
 from projections.store.digests import Parting, digest_of, parting_of
 from projections.store.folding import Folder, Projection
+from projections.store.live import ATTEMPTS, REPLACED, ReadDatabase
 from projections.store.rows import Progress, Rows
 
 BATCH = 20_000
@@ -94,6 +92,8 @@ class ReadModels:
         self.database = ReadDatabase(self.place)
         self.batch = batch
         self._lock = threading.RLock()
+        self._fitting: dict[tuple[bytes, str], tuple[Head, int, int, bytes | None]] = {}
+        """Which rows were found to fit the log, and what its head was, by ledger and projection."""
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -157,7 +157,7 @@ class ReadModels:
             return False
         if known.position == 0:
             return True
-        at = self.store.read(ledger, after=known.position - 1, limit=1)
+        at = self.store.outlines(ledger, after=known.position - 1, limit=1)
         return bool(at) and at[0].leaf_hash == known.leaf
 
     def _advance(
@@ -273,17 +273,36 @@ class ReadModels:
         return statuses
 
     @contextmanager
-    def reading(self, ledger: str, name: str) -> Iterator[tuple[Connection, Progress]]:
+    def reading(
+        self, ledger: str, name: str, head: Head = NOTHING
+    ) -> Iterator[tuple[Connection, Progress]]:
         """A snapshot of a projection's tables, and how far it has folded.
 
-        Errors: UnknownProjection (R-PRJ-02), ReadModelsUnready (R-PRJ-01).
+        `head` is that of the log, if the caller has just read it: rows that were found to fit a log
+        with that head need no other look at the log. Errors: UnknownProjection (R-PRJ-02),
+        ReadModelsUnready (R-PRJ-01).
         """
         projection, own = self.projection(name), self.store.id_of(ledger)
-        with self.database.reading() as connection:
-            at = None if connection is None else Rows(connection).progress(own).get(name)
-            if connection is None or at is None or not self._fits(own, projection, at):
+        with self.database.snapshot(lambda one: Rows(one).progress_of(own, name)) as found:
+            if found is None or found[1] is None or not self._fits_log_of(
+                    head, own, projection, found[1]):
                 raise ReadModelsUnready(projection=name, ledger=ledger)
-            yield connection, at
+            yield found[0], found[1]
+
+    def _fits_log_of(
+        self, head: Head, ledger: bytes, projection: Projection, known: Progress
+    ) -> bool:
+        """As `_fits`. What was found is remembered for as long as the log has this very head, since
+        its frontier stands for every event before it: a backup that is put in its place has another
+        one, and so has the log when it goes on."""
+        seen = head, known.version, known.position, known.leaf
+        if 0 < known.position <= head.position and self._fitting.get(
+                (ledger, projection.name)) == seen:
+            return True
+        found = self._fits(ledger, projection, known)
+        if found:
+            self._fitting[ledger, projection.name] = seen
+        return found
 
     def digest(self, ledger: str, name: str) -> str:
         """SHA-256 over all rows of a projection, in hex: equal rows, equal digest."""

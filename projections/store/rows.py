@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
@@ -91,6 +92,25 @@ class Change(NamedTuple):
     upserts: list[tuple[Any, ...]]
 
 
+def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """Run a statement in the driver's own marks; its rows, if it has any, as the driver's tuples.
+
+    On SQLite that goes past SQLAlchemy, which takes several times as long to describe a result as
+    SQLite takes to find it. Errors: as SQLAlchemy's.
+    """
+    if connection.dialect.name == "postgresql":
+        result: Any = connection.exec_driver_sql(statement, tuple(parameters))
+        return list(result.cursor.fetchall()) if result.returns_rows else []
+    driver: Any = connection.connection.driver_connection
+    base: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        found: list[Any] = driver.execute(statement, tuple(parameters)).fetchall()
+    except base as error:
+        raise DBAPIError.instance(statement, None, error, base, dialect=connection.dialect) \
+            from error
+    return found
+
+
 class Rows:
     """Statements over one connection of a read database, written with `?` marks."""
 
@@ -101,8 +121,12 @@ class Rows:
     def _sql(self, statement: str) -> str:
         return statement.replace("?", "%s") if self.postgres else statement
 
-    def select(self, statement: str, parameters: Sequence[Any]) -> Sequence[Row[Any]]:
-        """The rows of a query."""
+    def select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        """The rows of a query, as tuples."""
+        return run(self.connection, self._sql(statement), parameters)
+
+    def _named(self, statement: str, parameters: Sequence[Any]) -> Sequence[Row[Any]]:
+        """The rows of a query, whose values have the names of their columns."""
         return self.connection.exec_driver_sql(self._sql(statement), tuple(parameters)).fetchall()
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> int:
@@ -117,7 +141,7 @@ class Rows:
         for start in range(0, len(values), IN_CHUNK):
             chunk = values[start : start + IN_CHUNK]
             marks = ", ".join("?" * len(chunk))
-            yield from self.select(
+            yield from self._named(
                 f"SELECT {names} FROM {table.name} WHERE ledger = ? AND {column} IN ({marks})",
                 (ledger, *chunk))
 
@@ -145,7 +169,7 @@ class Rows:
         places = [list(table.c.keys()).index(key) for key in keys[1:]]
         following, last = "", ()
         while True:
-            rows = self.select(
+            rows = self._named(
                 f"SELECT {names} FROM {table.name} WHERE ledger = ?{following}"
                 f" ORDER BY {order} LIMIT {FETCHED}", (ledger, *last))
             yield from rows
@@ -158,10 +182,14 @@ class Rows:
 
     def progress(self, ledger: bytes) -> dict[str, Progress]:
         """How far each projection is that has begun with this ledger."""
-        names = ", ".join(Progress._fields)
-        rows = self.select(f"SELECT {names} FROM progress WHERE ledger = ?", (ledger,))
-        found = (Progress._make(row) for row in rows)
-        return {p.projection: p._replace(leaf=p.leaf and bytes(p.leaf)) for p in found}
+        found = map(_progress_of, self.select(f"{_PROGRESS} WHERE ledger = ?", (ledger,)))
+        return {one.projection: one for one in found}
+
+    def progress_of(self, ledger: bytes, projection: str) -> Progress | None:
+        """How far a projection is; None if it has not begun with this ledger."""
+        found = self.select(f"{_PROGRESS} WHERE ledger = ? AND projection = ?",
+                            (ledger, projection))
+        return _progress_of(found[0]) if found else None
 
     def begin(self, ledger: bytes, projection: str, version: int) -> None:
         """Note that a projection is at position 0, unless it has begun already."""
@@ -177,6 +205,14 @@ class Rows:
             " AND position = ?",
             (*after[2:], ledger, before.projection, before.version, before.position))
         return changed == 1
+
+
+_PROGRESS = f"SELECT {', '.join(Progress._fields)} FROM progress"
+
+
+def _progress_of(row: Sequence[Any]) -> Progress:
+    found = Progress._make(row)
+    return found if found.leaf is None else found._replace(leaf=bytes(found.leaf))
 
 
 @cache

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ledger.log.beyond import Beyond, head_at
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Store
-from projections.store.databases import ATTEMPTS
+from ledger.log.store import NOTHING, Head, Store
 from projections.store.folding import Projection, fold_rows
+from projections.store.live import ATTEMPTS
 from projections.store.models import ReadModels, ReadModelsUnready, Status, Step
 from projections.store.rows import Progress, Rows
 
@@ -60,7 +60,9 @@ class Trial(ReadModels):
         return []
 
     @contextmanager
-    def reading(self, ledger: str, name: str) -> Iterator[tuple[Connection, Progress]]:
+    def reading(
+        self, ledger: str, name: str, head: Head = NOTHING
+    ) -> Iterator[tuple[Connection, Progress]]:
         """As `ReadModels.reading`, within the transaction."""
         yield self._connection, self._rows.progress(self.ledger)[self.projection(name).name]
 

@@ -1,13 +1,19 @@
 """What a list takes of a query, and what it refuses: nothing that it does not use."""
 
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from api.http.routes import PERMITS, PUBLIC
 from api.http.writing import ROUTES
+from projections.asking.marks import mark_at
 from projections.asking.names import OPTIONS, TAKES
 from tests.conftest import on_sqlite
 from tests.support.bodies import order, stocked
@@ -96,3 +102,44 @@ def test_parameter__rejected_when_it_is_unknown_on_every_route(web: Web) -> None
         answer = web.post(re.sub("<[a-z]+>", "x", route.path) + "?dry_run=true", {}, role)
         assert problem(answer, 400, "not_understood")["errors"][0]["pointer"] == "/query/dry_run"
     assert seen > {"orders", "stock", "log", "imports", "description"}
+
+
+READ = ["heads", "BEGIN", "progress", "stock_levels", "sku_units", "stock_levels", "COMMIT"]
+"""What a look-up of a level asks the databases: of the log where it ends, then one snapshot."""
+
+
+@contextmanager
+def statements() -> Iterator[list[tuple[int, str]]]:
+    """Those that this thread runs on connections that are opened meanwhile, by their tables and
+    with what tells the connections apart."""
+    found: list[tuple[int, str]] = []
+    here = threading.get_ident()
+
+    def opened(connection: Any, _record: Any) -> None:
+        def ran(text: str) -> None:
+            if threading.get_ident() == here:
+                table = re.search(r"(?<=FROM )\w+", text)
+                found.append((id(connection), table[0] if table else text))
+
+        connection.set_trace_callback(ran)
+
+    event.listen(Pool, "connect", opened)
+    try:
+        yield found
+    finally:
+        event.remove(Pool, "connect", opened)
+
+
+@on_sqlite
+def test_level__is_read_in_one_snapshot_with_one_look_at_the_log(web: Web) -> None:
+    with statements() as found:
+        stocked(web)
+        address, headers = "/v1/inventory/sku:SH-001", web.headers("manager", "main", {})
+        first = web.get(address)
+        found.clear()
+        again = web.client.get(address, headers=headers)
+    assert [one for _, one in found] == READ
+    assert len({connection for connection, _ in found}) == 2
+    assert again.data == first.data
+    assert again.headers["Ledger-Position"] == first.headers["Ledger-Position"] == str(
+        mark_at(web.edge.store, "main", first.json["as_of"]["position"]))  # type: ignore[index]

@@ -497,16 +497,15 @@ def test_reading__rejected_when_all_connections_are_taken(
     pool = store.engine.pool
     monkeypatch.setattr(pool, "_timeout", 0.01)
     monkeypatch.setattr(pool, "_max_overflow", 0)
-    held = []
+    held, stack = [], ExitStack()
     while len(held) < 20:
         try:
-            held.append(store.engine.connect())
-        except Exception:
+            held.append(stack.enter_context(store.reading()))
+        except StorageFailed:
             break
     with pytest.raises(StorageFailed):
         store.head("main")
-    for connection in held:
-        connection.close()
+    stack.close()
     assert store.head("main").position == 0
 
 

@@ -34,6 +34,7 @@ from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support.builders import NOON, entry, place, record, write
 from tests.support.postgres_server import Server
 from tests.support.projecting import histories, put, tell, try_all
+from tests.support.replacing import replaced
 from tests.support.thorough import tried
 
 
@@ -287,6 +288,7 @@ def test_rebuild__ends_between_a_reader_s_looks_at_the_pointer_and_at_the_file(
     models.catch_up("main")
     old = [models.place.live()]
     models.rebuild("main")
+    models.place._seen = None
     named = models.place._named
     monkeypatch.setattr(models.place, "_named", lambda: old.pop() if old else named())
     with models.reading("main", "orders") as (connection, _):
@@ -459,6 +461,57 @@ def test_catch_up__rebuilds_what_another_log_left(
 def test_reading__rejected_before_the_first_catch_up(ledger: Ledger, models: ReadModels) -> None:
     with pytest.raises(ReadModelsUnready), models.reading("main", "orders"):
         pass
+
+
+@on_sqlite
+@pytest.mark.parametrize("number", [0, 6])
+def test_reading__forgets_what_fitted_when_a_backup_is_restored(
+    ledger: Ledger, models: ReadModels, settings: Settings, tmp_path: Path, *, number: int
+) -> None:
+    """The log then ends before what was folded, or has grown beyond it with other events."""
+    store = ledger.store
+    backup_log(store, "main", tmp_path / "log.gz")
+    put(ledger, record(1), record(2))
+    models.catch_up("main")
+    head = store.head("main")
+    with models.reading("main", "orders", head) as (connection, _):
+        assert _orders(connection) == 2
+    replaced(store, tmp_path / "log.gz", settings)
+    opened = open_ledger(settings)
+    put(opened.ledger, *(record(n, shop="别店") for n in range(number)))
+    opened.close()
+    now = store.head("main")
+    assert (now.position > head.position) is (number > 0)
+    with pytest.raises(ReadModelsUnready), models.reading("main", "orders", now):
+        pass
+    models.catch_up("main")
+    with models.reading("main", "orders", now) as (connection, _):
+        assert _orders(connection) == number
+
+
+def test_reading__looks_at_the_log_once_for_a_head(
+    ledger: Ledger, models: ReadModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, outlines = [], ledger.store.outlines
+
+    def looking(*given: Any, **more: Any) -> list[Outline]:
+        looks.append(more)
+        return outlines(*given, **more)
+
+    for number in (1, 2):
+        put(ledger, record(number))
+        models.catch_up("main")
+        head = ledger.store.head("main")
+        with monkeypatch.context() as patched:
+            patched.setattr(models.store, "outlines", looking)
+            for _ in range(3):
+                with models.reading("main", "orders", head) as (connection, _):
+                    assert _orders(connection) == number
+        assert len(looks) == number
+    with monkeypatch.context() as patched:
+        patched.setattr(models.store, "outlines", looking)
+        with models.reading("main", "orders"):  # by whoever did not read the head
+            assert len(looks) == 3
 
 
 # -- errors in a fold ---------------------------------------------------------------------------
