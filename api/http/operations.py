@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 from flask import Flask, Response, g, request
 from msgspec import UNSET, UnsetType
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http import limiting, logs, shapes
 from api.http.metrics import registry, requests, seconds
@@ -22,6 +22,7 @@ from ledger import __version__
 from ledger.common.errors import LedgerError
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed
+from projections.asking import giving_way
 from projections.asking.columns import Columns, says
 from projections.asking.past import under_way
 
@@ -212,9 +213,11 @@ def install(app: Flask) -> None:
     logs.install()
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(lambda _: giving_way.process.end())
 
 
 def _begin() -> None:
+    giving_way.process.begin()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if given.isascii() and given.replace("-", "").isalnum() \
         and len(given) <= 64 else os.urandom(16).hex()

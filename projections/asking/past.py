@@ -11,8 +11,9 @@ from ledger.common.errors import NotFound, Unavailable
 from ledger.log.envelope import Outline
 from ledger.log.store import Store, gapless
 from projections.asking.clocks import Cut
+from projections.asking.giving_way import process
 from projections.store.databases import Generation, in_a_file, in_memory
-from projections.store.folding import Cutting, Folder, Projection
+from projections.store.folding import Cutting, Folder, Projection, tables_of
 
 BATCH = 20_000
 
@@ -99,6 +100,7 @@ def turn(events: int) -> Iterator[None]:
     if not _replays.acquire(blocking=False):
         raise PastBusy(most=MOST_REPLAYS)
     _replaying.now = True
+    process.end()
     try:
         cost(events)
         yield
@@ -122,7 +124,8 @@ def past_of(
         projection.cut_at(cut.occurred_us)
         takes = cut._replace(occurred_us=None).takes
     with (turn(cut.position) if stream is None else nullcontext(),
-          in_a_file() if stream is None else closing(in_memory()) as generation):
+          in_a_file(tables_of(projection)) if stream is None
+          else closing(in_memory(tables=tables_of(projection))) as generation):
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]
         fold_batches(generation, store.id_of(ledger),
@@ -145,7 +148,7 @@ def fold_batches(
     projection: Projection,
 ) -> None:
     """Fold batches. Errors: whatever makes an event unreadable or a fold fail."""
-    folder = Folder(generation, ledger)
+    folder = Folder(generation, ledger, process.wait)
     for entries in batches:
         if entries:
             folder.fold(folder.progress([projection]), entries)

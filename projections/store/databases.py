@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.exc import (
     InterfaceError,
     InternalError,
@@ -111,10 +111,10 @@ class Generation:
         except _Undone:
             pass
 
-    def make_tables(self) -> None:
-        """Make the tables that are missing."""
+    def make_tables(self, tables: Sequence[Table] | None = None) -> None:
+        """Make those of some tables that are missing, by default of all."""
         with self.writing() as connection:
-            metadata.create_all(connection, checkfirst=True)
+            metadata.create_all(connection, tables, checkfirst=True)
 
     def close(self) -> None:
         """Let go of the connections that nobody uses; the others go when their user ends."""
@@ -316,24 +316,26 @@ class MemoryPlace:
         self._live = None
 
 
-def in_memory(number: int = 0) -> Generation:
-    """A read database in memory with empty tables; it is gone when nobody holds it."""
+def in_memory(number: int = 0, tables: Sequence[Table] | None = None) -> Generation:
+    """A read database in memory with empty tables, by default all; it is gone when nobody holds
+    it."""
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, module=sqlite.driver(), isolation_level="AUTOCOMMIT",
         connect_args={"check_same_thread": False, "isolation_level": None})
     generation = Generation(number, engine, threading.RLock())
-    generation.make_tables()
+    generation.make_tables(tables)
     return generation
 
 
 @contextmanager
-def in_a_file() -> Iterator[Generation]:
-    """A read database in a temporary file, for what is thrown away and may be large."""
+def in_a_file(tables: Sequence[Table] | None = None) -> Iterator[Generation]:
+    """A read database in a temporary file with empty tables, by default all, for what is thrown
+    away and may be large."""
     with TemporaryDirectory(prefix="read-models-") as folder:
         path = Path(folder) / "thrown-away.db"
         generation = Generation(0, _engine(path, "rwc", FILLING))
         try:
-            generation.make_tables()
+            generation.make_tables(tables)
             yield generation
         finally:
             generation.close()

@@ -4,7 +4,7 @@ Live catch-up, rebuild and replay all come through `Folder.step`: the same fold,
 """
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from ledger.core import event_types
 from ledger.log.envelope import Outline
 from ledger.log.store import EventMissing, StorageFailed, gapless
 from projections.store.databases import Generation
-from projections.store.rows import Change, Progress, Rows
+from projections.store.rows import Change, Progress, Rows, progress
 
 Fact = tuple[Outline, Any]
 """The outline of an entry, and its event."""
@@ -68,11 +68,15 @@ class Outrun(Exception):
 
 
 class Folder:
-    """Moves projections of one ledger on in one read database."""
+    """Moves projections of one ledger on in one read database. `between` is called between the
+    pieces of a batch."""
 
-    def __init__(self, generation: Generation, ledger: bytes) -> None:
+    def __init__(
+        self, generation: Generation, ledger: bytes, between: Callable[[], None] = lambda: None
+    ) -> None:
         self.generation = generation
         self.ledger = ledger
+        self.between = between
 
     def progress(self, projections: Iterable[Projection]) -> list[tuple[Projection, Progress]]:
         """How far each projection is; one that never began is at 0."""
@@ -127,7 +131,7 @@ class Folder:
         changed.
         """
         with self.generation.writing() as connection:
-            fold_rows(Rows(connection), self.ledger, group, entries)
+            fold_rows(Rows(connection), self.ledger, group, entries, between=self.between)
 
     def stop(self, group: Group, position: int, error: Exception) -> None:
         """Note that projections cannot get past the event at a position, and why."""
@@ -138,9 +142,17 @@ class Folder:
                     error_message=_message(error)))
 
 
-def fold_rows(rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline]) -> None:
-    """Fold entries into projections in the transaction that rows are read in. Errors: as
-    `Folder.fold`."""
+def tables_of(projection: Projection) -> tuple[Table, ...]:
+    """The tables that a projection fills and moves on in."""
+    return (progress, *projection.tables)
+
+
+def fold_rows(
+    rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline], *,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Fold entries into projections in the transaction that rows are read in; `between` two pieces
+    of it something may be done. Errors: as `Folder.fold`."""
     last = entries[-1]
     for projection, before in group:
         after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
@@ -149,6 +161,7 @@ def fold_rows(rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline
     kinds = {entry.type for entry in entries}
     states = [(p, p.load(rows, ledger, entries)) for p, _ in group if _takes_any(p, kinds)]
     for start in range(0, len(entries), CHUNK):
+        between()
         chunk = entries[start : start + CHUNK]
         facts = list(zip(chunk, event_types.decode_payloads(chunk), strict=True))
         kinds = {entry.type for entry in chunk}
@@ -157,6 +170,7 @@ def fold_rows(rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline
                 projection.fold(state, facts)
     for projection, state in states:
         for change in projection.changes(state):
+            between()
             rows.write(change)
 
 

@@ -746,7 +746,7 @@ def test_subject__not_yet_known_while_its_read_model_is_late(
 
 @on_postgres
 @pytest.mark.parametrize("broken", [
-    "projections.store.rows.Rows.progress", "projections.store.rows.Rows.progress_of",
+    "projections.store.rows.Rows.progress_of",
     "projections.store.postgres.SchemaPlace.live", "ledger.log.sql.SqlReader.head"])
 def test_read__unavailable_when_its_connection_breaks(
     web: Web, postgres: Server, monkeypatch: pytest.MonkeyPatch, broken: str
