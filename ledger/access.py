@@ -138,7 +138,7 @@ class ApiKey(Aggregate):
     def _used(self, day):
         self.used_on = day
 
-    def must_be_known(self, key: str) -> None:
+    def must_be_issued(self, key: str) -> None:
         """Errors: KeyUnknown (R-ACC-01)."""
         if self.issued_at is None:
             raise KeyUnknown(key=key)
@@ -167,7 +167,7 @@ class ApiKey(Aggregate):
 
     def must_open_at(self, key: str, now: datetime) -> None:
         """Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02), KeyExpired (R-ACC-04)."""
-        self.must_be_known(key)
+        self.must_be_issued(key)
         if self.revoked:
             raise KeyRevoked(key=key)
         if not self.opens_at(now):

@@ -27,6 +27,7 @@ from ledger.common.errors import (
 from ledger.common.values import cut
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import EventUnreadable, UnknownEventType, UnknownMember
+from ledger.deductions.errors import DeductionUnknown
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.persons import PersonLost
 from ledger.log.store import ConnectionLost, EventMissing, StorageFailed
@@ -49,8 +50,8 @@ whoever keeps the ledger has something to do, and finds it in the server's log, 
 
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
-    (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
-    (TwoPeriods, 422), (Invalid, 400), (NotFound, 404),
+    (DeductionUnknown, 404), (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422),
+    (PeriodReversed, 422), (TwoPeriods, 422), (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
     (PersonLost, 409), (KeyDamaged, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )

@@ -110,6 +110,9 @@ class Account:
         """What a client knows it by: the last position that touched it."""
         return self.position
 
+    def must_be_known(self) -> None:
+        """Anything is decided of any account: each is there, and empty at first."""
+
     def must_be_at(self, position: int | None) -> None:
         """The position that a decision was based on; None: any. Errors: StaleVersion (R-LOG-02)."""
         if position not in (None, self.position):

@@ -193,6 +193,10 @@ class Aggregate(BaseAggregate[str]):
             raise OutOfOrder(stream=self.id, occurred_at=occurred_at.isoformat(),
                              before=self.latest_at.isoformat())
 
+    def must_be_known(self) -> None:
+        """What is decided of it can only be decided of what there is; by default of anything.
+        Errors: those by which its kind says that there is no such thing."""
+
     def must_be_at(self, version: int | None) -> None:
         """The version that a decision was based on; None: any. Errors: StaleVersion (R-LOG-02)."""
         if version not in (None, self.version):

@@ -196,8 +196,9 @@ class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
         return False
 
     def must_be_current(self, work: Work) -> None:
-        """What the client saw when it decided has not changed since. Errors: StaleVersion
-        (R-LOG-02). It is asked of every command, before its handler."""
+        """What the client saw when it decided is there, and has not changed since. Errors:
+        StaleVersion (R-LOG-02), before it those by which a kind says that there is no such thing.
+        It is asked of every command, before its handler."""
 
 
 class OnStream(Command, frozen=True, kw_only=True):
@@ -215,7 +216,9 @@ class OnStream(Command, frozen=True, kw_only=True):
 
     def must_be_current(self, work: Work) -> None:
         if self.expected_version is not None:
-            work.load(self.AGGREGATE, self.subject).must_be_at(self.expected_version)
+            found = work.load(self.AGGREGATE, self.subject)
+            found.must_be_known()
+            found.must_be_at(self.expected_version)
 
 
 Handler = Callable[[Any, Work], list[Aggregate]]

@@ -248,10 +248,14 @@ class Deduction(DeductionShares):
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def must_be(self, *states: str) -> Breach:
-        """Errors: DeductionUnknown (R-DED-02), DeductionNotReady (R-DED-03)."""
+    def must_be_known(self) -> None:
+        """Errors: DeductionUnknown (R-DED-02)."""
         if not self.state:
             raise DeductionUnknown(deduction=self.id)
+
+    def must_be(self, *states: str) -> Breach:
+        """Errors: DeductionUnknown (R-DED-02), DeductionNotReady (R-DED-03)."""
+        self.must_be_known()
         if self.state not in states:
             raise DeductionNotReady(deduction=self.id, state=self.state, needed=" or ".join(states))
         return self.breach

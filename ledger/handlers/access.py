@@ -23,7 +23,7 @@ def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
 def revoke_key(command: RevokeKey, work: Work) -> list[Aggregate]:
     """Errors: R-ACC-01."""
     key: ApiKey = work.load(ApiKey, command.subject)
-    key.must_be_known(command.key)
+    key.must_be_issued(command.key)
     key.revoke(command.reason, occurred_at=command.occurred_at)
     return [key]
 
@@ -31,7 +31,7 @@ def revoke_key(command: RevokeKey, work: Work) -> list[Aggregate]:
 def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
     """The first use of a day is recorded. Errors: R-ACC-01."""
     key: ApiKey = work.load(ApiKey, command.subject)
-    key.must_be_known(command.key)
+    key.must_be_issued(command.key)
     key.note_use(command.day.isoformat(), occurred_at=command.occurred_at)
     return [key]
 

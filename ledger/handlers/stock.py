@@ -24,7 +24,7 @@ from ledger.stock.places import (
 from ledger.stock.posting import post, unseen_by
 from ledger.stock.skus import real_sku
 from ledger.stock.slips import FOUND, WRITE_OFF, RecordSlip, Slip
-from ledger.stock.transfers import ReceiveTransfer, SendTransfer, Transfer, TransferUnknown
+from ledger.stock.transfers import ReceiveTransfer, SendTransfer, Transfer
 from ledger.stock.warehouses import OpenWarehouse, Warehouse, must_be_open
 
 
@@ -89,9 +89,7 @@ def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
     Errors: R-STK-08, R-STK-15, R-STK-18, OutOfOrder (R-GEN-03), TransferUnknown (R-TRF-02),
     MoreReceivedThanSent (R-TRF-03).
     """
-    transfer: Transfer = work.load(Transfer, command.subject)
-    if not transfer.version:
-        raise TransferUnknown(transfer=transfer.id)
+    transfer = command.load(work)
     # A name that was sent is kept as it was, even if it has become another name of a SKU since.
     lines = [line if line.sku in transfer.underway else msgspec.structs.replace(
         line, sku=real_sku(work, transfer.target, line.sku, new=True)) for line in command.lines]

@@ -13,7 +13,7 @@ from ledger.common.bounds import Id, Items, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import EPOCH, Checks, subject
 from ledger.core.aggregate import Aggregate, OutOfOrder, event
-from ledger.core.commands import OnStream, Wanted
+from ledger.core.commands import OnStream, Wanted, Work
 from ledger.core.postings import Correction
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Late, sku_of
@@ -236,3 +236,14 @@ class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
     def check(self, checks: Checks) -> None:
         if self.reason is None and any(line.place == WRITTEN_OFF for line in self.lines):
             checks.fault("/reason", "missing", f"is needed for {WRITTEN_OFF}")
+
+    def must_be_current(self, work: Work) -> None:
+        self.load(work)
+        super().must_be_current(work)
+
+    def load(self, work: Work) -> Transfer:
+        """The transfer. Errors: TransferUnknown (R-TRF-02)."""
+        found: Transfer = work.load(Transfer, self.subject)
+        if not found.version:
+            raise TransferUnknown(transfer=found.id)
+        return found

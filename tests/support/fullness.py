@@ -6,7 +6,7 @@ in both says nothing of it.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -199,9 +199,11 @@ class Sent(NamedTuple):
     reads: bool
 
 
-def commands(web: Web, ledger: str = "main") -> Iterator[Sent]:
-    """Every operation that something is sent to, with the body of its example, about what is here.
-    """
+def commands(
+    web: Web, given: Mapping[str, str] = IN_PATH, ledger: str = "main"
+) -> Iterator[Sent]:
+    """Every operation that something is sent to, with the body of its example, about what is here
+    or what is `given`."""
     described = web.app.extensions["description"].spec["paths"]
     endpoints = {(re.sub("<([^>]*)>", r"{\1}", rule.rule)): rule.endpoint
                  for rule in web.app.url_map.iter_rules() if "POST" in (rule.methods or ())}
@@ -211,7 +213,7 @@ def commands(web: Web, ledger: str = "main") -> Iterator[Sent]:
         example = examples.get(told.get("post", {}).get("operationId"))
         if example is None:
             continue
-        named = {**example.get("parameters", {}), **IN_PATH}
+        named = {**example.get("parameters", {}), **given}
         text = json.dumps(example.get("body", {}), ensure_ascii=False)
         for there, here in HERE.items():
             text = text.replace(there, here)

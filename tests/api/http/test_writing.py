@@ -14,9 +14,11 @@ from api.http.writing import ROUTES, Route
 from ledger.common.context import Receipt
 from ledger.core.commands import Command, OnStream
 from ledger.settings import Settings
+from tests.conftest import on_sqlite
 from tests.support import samples
-from tests.support.builders import CONTEXT, place
+from tests.support.builders import CONTEXT, place, stream
 from tests.support.erasing import buyer
+from tests.support.fullness import IN_PATH, commands, fill
 from tests.support.web import Web, problem
 
 MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -82,3 +84,21 @@ def test_version__rejected_where_none_is_looked_at(route: Route) -> None:
     answer = _web.post(path_of(route, body), body, role_of(route), If_Match='"1"')
     found = problem(answer, 400, "not_understood")
     assert [one["pointer"] for one in found["errors"]] == ["/headers/If-Match"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", ["order", "case", "deduction", "number"])
+def test_version__is_looked_at_of_what_is_there_alone(web: Web, kind: str) -> None:
+    """404 before 412: of what there is not, no version can be stale."""
+    fill(web)
+    unknown = {"order": stream("none"), "case": "case:taobao:x:none", "deduction": "deduction:none",
+               "number": "none"}[kind]
+    asked = 0
+    for sent in commands(web, IN_PATH | {kind: unknown}):
+        about = "leaves" not in sent.address and f"/{quote(unknown)}/" in sent.address
+        if about and not sent.reads:
+            role = next(one for one in ("manager", "reviewer") if one in PERMITS[sent.endpoint])
+            problem(web.post(sent.address, sent.body, role, If_Match='"7"'), 404,
+                    f"{'transfer' if kind == 'number' else kind}_unknown")
+            asked += 1
+    assert asked
