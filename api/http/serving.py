@@ -72,25 +72,31 @@ def notify_systemd(state: str) -> None:
 
 def serve_ledger() -> None:
     """Serve the API at LEDGER_BIND. Errors: BadBind (R-SET-11), CannotListen (R-SET-12),
-    MissingKeys (R-KEY-13) where there are ledgers and no keys database."""
+    MissingKeys (R-KEY-13) where there are ledgers and no keys database, R-LOG-05 to R-LOG-07 where
+    the schema is another one. That the log cannot be opened now is said, and no error."""
     from werkzeug.utils import import_string
 
     from api.http.binding import bind_of, must_be_free
     from api.http.limits import quotas_of
     from api.http.routes import largest_body
-    from api.http.starting import must_have_keys
+    from api.http.starting import command_for, fault_of, first_key, must_have_keys
+    from api.messages import tr
     from ledger.settings import Settings, masked
 
     bind = bind_of()
     quotas_of()
     must_have_keys()
+    settings = Settings.from_environment()
+    if (fault := fault_of(settings)) is not None:
+        print(tr("The server starts, and answers 503 until this is mended: {fault}",
+                 fault=tr(fault.template, **fault.details)), file=sys.stderr, flush=True)
     must_be_free(bind)
     app = import_string("wsgi:app")  # made when nothing keeps it from serving: it takes a while
     serve(app, bind, largest=largest_body, ready=f"""
 order-ledger listens on http://{bind}
-  it serves         {masked(Settings.from_environment().database_url)}
+  it serves         {masked(settings.database_url)}
   the API's page    http://{bind}/v1/docs
-  a key for it      ledger keys issue --owner member:you --role manager
-  orders into it    ledger import FILE --profile taobao-orders
+  a key for it      {first_key(settings)}
+  orders into it    {command_for(settings)} import FILE --profile taobao-orders
 Stop it with Ctrl-C.""")
     sys.stdout.flush()
