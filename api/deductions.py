@@ -10,7 +10,6 @@ from api.http.reading import (
     STAFF,
     STAFF_READERS,
     Listed,
-    MonthQuery,
     own_row,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
@@ -82,11 +81,11 @@ def concerning(row: dict[str, Any], member: str) -> dict[str, Any] | None:
 
 reading.add(group, [
     Listed("/v1/deductions", "deductions", "The register of deductions.", ("deduction",),
-           MonthQuery, STAFF, visible_part=concerning),
+           roles=STAFF, visible_part=concerning),
     Listed("/v1/appeals", "appeals", "Appeals, open and decided.", ("deduction", "member"),
-           MonthQuery, STAFF, visible_part=own_row),
+           roles=STAFF, visible_part=own_row),
     Listed("/v1/decisions", "decisions", "Who did what to deductions.", ("deduction", "position"),
-           MonthQuery, STAFF, visible_part=own_row),
+           roles=STAFF, visible_part=own_row),
 ])
 add_history(group, f"{ONE}/history", "deduction", staff=True)
 

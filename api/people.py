@@ -4,7 +4,7 @@ Names and contacts are accepted, and never given out.
 """
 
 from api.http import reading, writing
-from api.http.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, no_part, own_row
+from api.http.reading import STAFF, STAFF_READERS, Listed, no_part, own_row
 from api.http.routes import Blueprint
 from api.http.writing import Route
 from ledger.people import rosters
@@ -69,9 +69,9 @@ SEES = STAFF_READERS | HEADS
 
 reading.add(group, [
     Listed("/v1/members", "staff", "Everybody who ever joined, on a day; by default today.",
-           STAFF_KEY, DayQuery, STAFF, visible_part=own_row),
+           STAFF_KEY, STAFF, visible_part=own_row),
     Listed("/v1/members/<subject>", "staff", "One member, on a day; by default today.",
-           STAFF_KEY, DayQuery, STAFF, visible_part=own_row),
+           STAFF_KEY, STAFF, visible_part=own_row),
     Listed("/v1/posts", "post-terms", "Who held which post from when until when.",
            TERM_KEY, roles=STAFF, visible_part=own_row),
     Listed("/v1/posts/<subject>", "post-terms", "Who held one post, post:…; or the posts of one "
@@ -81,15 +81,15 @@ reading.add(group, [
     Listed("/v1/rosters/<subject>", "rosters", "The shifts that repeat of one roster, roster:….",
            PATTERN_KEY, roles=SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/shifts", "shifts", "The shifts of a day, covered or not; by default of today.",
-           SHIFT_KEY, DayQuery, SEES, visible_part=no_part, whole=WHOLE),
+           SHIFT_KEY, SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/shifts/<subject>", "shifts", "The shifts of a day of one roster, roster:….",
-           SHIFT_KEY, DayQuery, SEES, visible_part=no_part, whole=WHOLE),
+           SHIFT_KEY, SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/attendance", "attendance", "The attendance of a month; by default of this one.",
-           FACT_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
+           FACT_KEY, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/attendance/<subject>", "attendance", "The attendance of one member in a month.",
-           FACT_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
+           FACT_KEY, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/leaves", "leave", "Leave that was asked for, and what became of it.",
-           LEAVE_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
+           LEAVE_KEY, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/leaves/<subject>", "leave", "The leave of one member.",
-           LEAVE_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
+           LEAVE_KEY, STAFF, visible_part=own_row, whole=WHOLE),
 ])

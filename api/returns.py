@@ -2,7 +2,7 @@
 
 from api.http import reading, single, writing
 from api.http.history import add_history
-from api.http.reading import Listed, PlacedQuery
+from api.http.reading import Listed
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.single import Found, Single
 from api.http.writing import Route
@@ -45,7 +45,7 @@ writing.add(group, [
     Route(f"{ONE}/closings", CloseCase, SERVICE, GIVEN),
 ])
 reading.add(group, [
-    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), PlacedQuery,
+    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",),
            paged_by_report=True, sums=("asked_minor", "approved_minor", "paid_minor")),
 ])
 add_history(group, f"{ONE}/history", "case")

@@ -13,12 +13,11 @@ from api.http.reading import (
     STAFF,
     STAFF_READERS,
     Listed,
-    MonthQuery,
     NoQuery,
-    ScoresQuery,
     at_position,
     no_part,
     own_row,
+    query_of,
     question,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
@@ -49,21 +48,21 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",
-           ("member", "post"), ScoresQuery, STAFF, visible_part=own_row),
+           ("member", "post"), STAFF, visible_part=own_row),
     Listed("/v1/score-history", "score-history", "The scores of all closed months.",
-           ("month", "member", "post"), ScoresQuery, STAFF, visible_part=own_row),
+           ("month", "member", "post"), STAFF, visible_part=own_row),
     Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
-           ("member", "post"), ScoresQuery, STAFF, visible_part=own_row),
-    Listed("/v1/months", "closings", "What was done to close months.", ("position",), MonthQuery,
+           ("member", "post"), STAFF, visible_part=own_row),
+    Listed("/v1/months", "closings", "What was done to close months.", ("position",),
            STAFF_READERS, visible_part=no_part),
     Listed("/v1/grading", "grading", "What lies before the graders of a month.",
-           ("member", "post", "item"), ScoresQuery, STAFF_READERS | {"service", "warehouse_head"},
+           ("member", "post", "item"), STAFF_READERS | {"service", "warehouse_head"},
            visible_part=no_part),
 ])
 
 
 @group.permit("/v1/scores/<member>/explain", STAFF, name="explain-score")
-@group.arguments(MonthQuery(exclude=("limit", "cursor")), location="query")
+@group.arguments(query_of("score-terms", paged=False)(), location="query")
 @group.response(200, shapes.item(ExplainedScore))
 def explain(query: Mapping[str, Any], member: str) -> Response:
     """Why a member's month has its score: terms that add up to it, with their events."""

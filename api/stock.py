@@ -7,7 +7,7 @@ from flask import Response
 
 from api.http import reading, shapes, things, writing
 from api.http.history import add_history
-from api.http.reading import ClockQuery, Listed, PeriodQuery, at_position, question
+from api.http.reading import ClockQuery, Listed, at_position, question
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.things import Things
 from api.http.writing import Route
@@ -57,9 +57,9 @@ reading.add(group, [
            ("sku", "warehouse")),
     Listed("/v1/bins", "bins", "Pieces by place and bin.", ("sku", "warehouse", "place", "bin")),
     Listed("/v1/stock-cards/<subject>", "stock-card", "What every document posted, with balances.",
-           ("position",), PeriodQuery, keeps_order=True),
+           ("position",), keeps_order=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
-           ("sku", "warehouse"), PeriodQuery),
+           ("sku", "warehouse")),
     Listed("/v1/transfers", "open-transfers", "Transfers of which pieces are under way.",
            ("transfer",)),
     Listed("/v1/to-approve", "to-approve", "Movements that wait for a second person.",

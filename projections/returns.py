@@ -155,7 +155,7 @@ class CaseRow(Columns, kw_only=True):
     position: int
 
 
-@report(Returns, Past.STREAM, knows=recorded(), row=CaseRow)
+@report(Returns, Past.STREAM, knows=recorded(), row=CaseRow, filtered="returns")
 def returns(reading: Reading) -> Iterator[dict[str, Any]]:
     """The after-sales cases, of a period those that were opened in it. Shapes: objects as `shown`
     makes them, by subject. Errors: those of `period_of`."""

@@ -28,6 +28,7 @@ from api.cli.options import (
     begun,
     command,
     context_of,
+    filter_options,
     form_option,
     format_options,
     ledger_option,
@@ -168,13 +169,15 @@ def do_command(
               "closed one; for attendance: this one; where a period is taken: the whole log.")
 @click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: "
               "today; of the past, its last day.")
-@click.option("--post", metavar="NAME", help="Of scores: only this post's.")
+@click.option("--post", metavar="NAME", help="Only of this post.")
 @click.option("--status", metavar="WORD", help="Of queues: only orders of this status.")
-@click.option("--owner", metavar="ID", help="Of queues: only this member's orders.")
-@click.option("--older-than", metavar="AGE", help="Of queues: only orders that were placed so long "
+@click.option("--owner", metavar="ID", help="Only what this member looks after.")
+@click.option("--older-than", metavar="AGE", help="Only what was placed, opened or sent so long "
               "ago: 30m, 2h, 3d.")
-@click.option("--sku", metavar="SKU", help="Of queues: only orders with pieces of it to be done.")
+@click.option("--sku", metavar="SKU", help="Only with this SKU; in queues, with pieces of it to be "
+              "done.")
 @click.option("--by", metavar="WAY", help="Of revenue: by shop, agent or day. Default: by shop.")
+@filter_options
 @as_of_options
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),

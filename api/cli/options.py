@@ -15,6 +15,7 @@ from api.fault_words import fault_said
 from api.messages import explain, language, tr
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.policies.errors import PolicyUnsound
+from projections.asking.names import FROM, OPTIONS, SAID, TO
 
 if TYPE_CHECKING:
     from ledger.common.context import Context
@@ -232,6 +233,20 @@ def as_of_options(function: Command) -> Command:
                             help="Only what the ledger knew by then.")(function)
     return click.option("--position", metavar="N", type=int,
                         help="Only the first N events.")(function)
+
+
+def filter_options(function: Command) -> Command:
+    """What reports are narrowed by, besides the options that have another help of their own."""
+    for field in sorted(SAID, reverse=True):
+        function = click.option(OPTIONS[field], metavar=_metavar(field),
+                                help=SAID[field])(function)
+    return function
+
+
+def _metavar(field: str) -> str:
+    if field.endswith((FROM, TO)):
+        return "DAY"
+    return "WORD" if field.endswith(("status", "state", "kind", "exception")) else "NAME"
 
 
 @contextmanager

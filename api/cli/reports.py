@@ -83,22 +83,14 @@ def read_models(ledger: str) -> Iterator[tuple[Store, ReadModels]]:
 
 
 def question(
-    name: str, subject: str | None, *, channel: str | None = None, shop: str | None = None,
-    position: int | None = None, recorded_as_of: str | None = None,
-    occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
-    month: str | None = None, post: str | None = None, day: str | None = None,
-    status: str | None = None, owner: str | None = None, older_than: str | None = None,
-    sku: str | None = None, by: str | None = None,
+    name: str, subject: str | None, *, position: int | None = None,
+    recorded_as_of: str | None = None, occurred_as_of: str | None = None, **fields: str | None,
 ) -> Question:
-    """The question that the options ask of a report.
+    """The question that the options ask of a report: `fields` are those of a `Question`.
 
     Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06, OptionNotTaken (R-PRJ-22).
     """
-    asked: dict[str, Any] = {
-        "subject": subject, "channel": channel, "shop": shop, "since": since, "until": until,
-        "month": month, "post": post, "day": day, "status": status, "owner": owner,
-        "older_than": older_than, "sku": sku,
-        "by": by}
+    asked: dict[str, Any] = {"subject": subject, **fields}
     for field, value in asked.items():
         if value is not None and field not in TAKES[name]:
             raise OptionNotTaken(report=name, option=OPTIONS[field],

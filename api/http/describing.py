@@ -10,6 +10,7 @@ from api.http.operation_ids import operation_id
 from api.http.routes import PERMITS, PUBLIC
 from api.http.standing import ANSWERED, parameters
 from api.http.writing import ROUTES, Route
+from projections.asking.names import SAID
 
 JSON = "application/json"
 
@@ -97,6 +98,7 @@ def _say(one: Operation) -> None:
 
 
 _ASKED: Mapping[str, str] = {
+    **SAID,
     "Idempotency-Key": "A key of the client's own for this request: sent again under it, the "
                        "command is answered with the receipt of the first.",
     "If-Match": "The version that the decision rests on, as an `ETag` gave it.",
@@ -109,7 +111,7 @@ _ASKED: Mapping[str, str] = {
     "from": "From this day on.", "to": "Until this day, and that day still.",
     "month": "Of this month.", "day": "Of this day.", "post": "Only of this post.",
     "status": "Only of this status.", "owner": "Only of this owner.", "sku": "Only with this SKU.",
-    "older_than": "Placed so many minutes, hours or days ago, or earlier: 30m, 12h, 3d.",
+    "older_than": "So many minutes, hours or days ago, or earlier: 30m, 12h, 3d.",
     "by": "What the sums are by.",
     "subject": "Only about this subject.", "actor": "Only by this actor.",
     "client": "Only through this key or program.", "type": "Only of this type of event.",

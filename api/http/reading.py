@@ -15,9 +15,11 @@ from api.http.opening import opened_rows
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.runtime import Caller
 from api.http.standing import mark
-from ledger.common.values import exact
+from ledger.common.values import NAME_BYTES, exact
 from projections.asking.answering import OfAll, nothing_there, type_of
 from projections.asking.clocks import AsOf
+from projections.asking.filters import filters_of, words_of
+from projections.asking.names import FROM, OPTIONS, TAKES, TO
 from projections.asking.questions import Answer, Question
 from projections.orders.takings import WAYS
 from projections.reports import REPORTS
@@ -53,54 +55,28 @@ class PageQuery(ClockQuery):
     cursor = Text(longest=2000)
 
 
-class ShopQuery(PageQuery):
-    """Of which channel and shop, too."""
+_NAMED = {"since": "from", "until": "to"}
+"""What a query calls a field of a question, where it is another name."""
 
-    channel = Text(longest=100)
-    shop = Text(longest=100)
-
-
-class _InPeriod(marshmallow.Schema):
-    """In which days, or which month."""
-
-    since = Text(longest=10, data_key="from", metadata=DAY)
-    until = Text(longest=10, data_key="to", metadata=DAY)
-    month = Text(longest=7, metadata=MONTH)
+_LONGEST = {"since": 10, "until": 10, "month": 7, "day": 10, "older_than": 10, "by": 10,
+            **dict.fromkeys(("subject", "order", "about", "member", "supervisor"), NAME_BYTES)}
+_LIKE: dict[str, dict[str, Any]] = {
+    "since": DAY, "until": DAY, "day": DAY, "month": MONTH,
+    "older_than": {"pattern": "^[0-9]+[mhd]$"}, "by": {"enum": list(WAYS)}}
 
 
-class PlacedQuery(ShopQuery, _InPeriod):
-    """Of which channel and shop, and of which period, too."""
+def query_of(report: str, *, paged: bool = True) -> type[marshmallow.Schema]:
+    """What is asked of a report: all that it takes but its subject, which stands in the address."""
+    words = words_of(report, type_of(REPORTS[report]).row)
+    base = PageQuery if paged else ClockQuery
+    return base.from_dict({field: _asked_as(field, words.get(field)) for field in TAKES[report]
+                           if field != "subject"})
 
 
-class RevenueQuery(PlacedQuery):
-    """And by what."""
-
-    by = Text(longest=10, metadata={"enum": list(WAYS)})
-
-
-class QueueQuery(ShopQuery):
-    """Of which status, owner and SKU, and how long ago they were placed, too."""
-
-    status = Text(longest=100)
-    owner = Text(longest=100)
-    older_than = Text(longest=10, metadata={"pattern": "^[0-9]+[mhd]$"})
-    sku = Text(longest=100)
-
-
-class PeriodQuery(PageQuery, _InPeriod):
-    """In which days or month, too."""
-
-
-class MonthQuery(PageQuery):
-    """Of which month, too."""
-
-    month = Text(longest=7, metadata=MONTH)
-
-
-class ScoresQuery(MonthQuery):
-    """And of which post."""
-
-    post = Text(longest=100)
+def _asked_as(field: str, words: Sequence[str] | None) -> Text:
+    like = DAY if field.endswith((FROM, TO)) else _LIKE.get(field, {})
+    return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100),
+                data_key=_NAMED.get(field), metadata={**like, **({"enum": words} if words else {})})
 
 
 STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})
@@ -111,12 +87,6 @@ SUMS_READERS = frozenset({"auditor", "finance", "integration", "manager", "opera
 
 STAFF = EVERYBODY - {"admin", "integration", "system"}
 """Whose keys may belong to a member with records of their own."""
-
-
-class DayQuery(PageQuery):
-    """Of which day, too."""
-
-    day = Text(longest=10, metadata=DAY)
 
 
 HASHED = {"digest"}
@@ -149,7 +119,6 @@ class Listed(NamedTuple):
     report: str
     what: str
     key: tuple[str, ...]
-    query: type[marshmallow.Schema] = PageQuery
     roles: Collection[str] = READERS
     paged_by_report: bool = False
     keeps_order: bool = False
@@ -196,7 +165,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
         answer, is_page = _answer(listed, report, asked, after=after, limit=limit)
         role = caller().role
         if listed.visible_part is not None:
-            answer = _visible(listed.visible_part, listed.whole, answer, asked=asked)
+            answer = _visible(listed, asked, answer)
         rows = answer.rows if is_page else _rows_after(listed, answer.rows, after)
         rows = listed.shown(rows, role)
         if (noted := listed.noted(role)) or role in listed.opened_for:
@@ -207,7 +176,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
     view.__doc__ = listed.what
     found: Callable[..., Any] = view
     for wrap in (group.response(200, shapes.listing(*type_of(report))),
-                 group.arguments(listed.query(), location="query")):
+                 group.arguments(query_of(listed.report)(), location="query")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
@@ -236,17 +205,18 @@ def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
     return row if row["member"] == member else None
 
 
-def _visible(
-    part: VisiblePart, whole: Collection[str], answer: Answer, *, asked: Question
-) -> Answer:
+def _visible(listed: Listed, asked: Question, answer: Answer) -> Answer:
     """What the caller may see of records of staff; nor does the header tell them of the other
-    rows. Rule: R-ACC-13."""
-    who = caller()
-    if who.role in whole:
+    rows. Filters look at what they may see only: who finds a row by what is hidden in it would know
+    what that is. Rule: R-ACC-13."""
+    who, part = caller(), listed.visible_part
+    if who.role in listed.whole or part is None:
         return answer
     team = team_of(who)
+    filters = filters_of(listed.report, type_of(REPORTS[listed.report]).row, asked, answer.as_of)
     rows = [seen for row in answer.rows
-            if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None]
+            if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None
+            and all(one.takes(seen) for one in filters)]
     as_of = {name: value for name, value in answer.as_of.items() if name not in HASHED}
     notes = [one for one in as_of["notes"] if not isinstance(one, OfAll)]
     as_of["notes"] = notes if rows else [*notes, *nothing_there(asked, as_of)]
@@ -288,11 +258,8 @@ def question(query: Mapping[str, Any]) -> Question:
     """What is asked. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
     as_of = AsOf.parse(query.get("position"), query.get("recorded_as_of"),
                        query.get("occurred_as_of"))
-    return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
-                    since=query.get("since"), until=query.get("until"),
-                    month=query.get("month"), post=query.get("post"), day=query.get("day"),
-                    status=query.get("status"), owner=query.get("owner"), sku=query.get("sku"),
-                    older_than=query.get("older_than"), by=query.get("by"))
+    return Question(as_of=as_of, **{
+        field: query[field] for field in OPTIONS if field in query})
 
 
 def _after(query: Mapping[str, Any]) -> list[Any]:

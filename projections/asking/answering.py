@@ -17,6 +17,7 @@ from ledger.log.envelope import Outline, listed_subjects
 from projections.asking.clocks import Cut
 from projections.asking.clocks import header as header_of
 from projections.asking.columns import Columns
+from projections.asking.filters import filters_of, passing
 from projections.asking.headers import Header
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.periods import Period, period_of
@@ -358,18 +359,19 @@ def listed(
 
 def report(
     projection: Callable[[], Projection], past: Past, *, row: type[Columns],
-    header: type[Header] = Header, knows: Knows | None = None,
+    header: type[Header] = Header, knows: Knows | None = None, filtered: str = "",
 ) -> Callable[[Callable[[Reading], Iterable[dict[str, Any]]]], Report]:
-    """Make a report of a function that yields its rows, which hold what `row` says. Errors: as
-    `answering`."""
+    """Make a report of a function that yields its rows, which hold what `row` says. `filtered` is
+    its name in `names.FILTERS`, if it is there. Errors: of `answering` and `filters_of`."""
     def made_of(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
         @contextmanager
         def listing(
             models: ReadModels, ledger: str, question: Question = PRESENT
         ) -> Iterator[Listing]:
-            with answering(models, ledger, projection, question, past=past,
-                           knows=knows) as reading:
-                yield Listing(reading.as_of, reading.wanted(rows(reading)), reading.leaf or b"")
+            with answering(models, ledger, projection, question, past=past, knows=knows) as reading:
+                filters = filters_of(filtered, row, question, reading.as_of)
+                yield Listing(reading.as_of, reading.wanted(passing(filters, rows(reading))),
+                              reading.leaf or b"")
 
         @wraps(rows)
         def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:

@@ -11,7 +11,37 @@ SCORES = ("subject", "month", "post")
 DAY = ("subject", "day")
 QUEUE = ("channel", "shop", "status", "owner", "older_than", "sku")
 
-TAKES: dict[str, tuple[str, ...]] = {
+FILTERS: dict[str, dict[str, str]] = {
+    "appeals": {"state": "state", "member": "member", "rule": "rule"},
+    "bins": {"warehouse": "warehouse", "place": "place"},
+    "decisions": {"member": "member", "rule": "rule"},
+    "deductions": {"state": "state", "member": "shares.member", "rule": "rule", "about": "about"},
+    "exceptions": {"kind": "kind", "owner": "owner", "older_than": "opened_at"},
+    "fulfilment": {"review_status": "review_status", "fulfilment_status": "fulfilment_status",
+                   "warehouse": "warehouse", "sku": "lines.sku", "waybill": "parcels.waybill",
+                   "courier": "parcels.courier", "exception": "exceptions.kind"},
+    "inventory": {"warehouse": "warehouse"},
+    "leave": {"state": "state"},
+    "open-transfers": {"from_warehouse": "from", "to_warehouse": "to", "sku": "lines.sku",
+                       "older_than": "sent_at"},
+    "orders": {"review_status": "review_status", "payment_status": "payment_status",
+               "delivery_status": "delivery_status", "exception": "exception_kinds",
+               "owner": "owner", "number_ends": "number", "older_than": "placed_at",
+               "paid_from": "paid_at", "paid_to": "paid_at",
+               "dispatched_from": "dispatched_at", "dispatched_to": "dispatched_at"},
+    "returns": {"state": "state", "kind": "kind", "order": "order", "warehouse": "warehouse",
+                "sku": "lines.sku", "older_than": "opened_at"},
+    "staff": {"post": "posts", "supervisor": "supervisor"},
+    "stock-card": {"warehouse": "warehouse"},
+    "stock-ledger": {"warehouse": "warehouse"},
+}
+"""By report the filters that look at one column of its rows each, by their names; `a.b` is the
+column b of the rows in a. `projections.asking.filters` says how each compares."""
+
+ENDS, AGE, FROM, TO = "_ends", "older_than", "_from", "_to"
+"""What the name of a filter ends with that asks for more than that value."""
+
+_TAKES: dict[str, tuple[str, ...]] = {
     "appeals": MONTH, "attendance": MONTH, "bins": SUBJECT, "closings": ("month",),
     "decisions": MONTH, "deductions": MONTH, "discrepancies": SUBJECT, "exceptions": PLACE,
     "fulfilment": PLACED, "grading": SCORES, "inventory": SUBJECT, "leave": MONTH,
@@ -24,16 +54,47 @@ TAKES: dict[str, tuple[str, ...]] = {
     "takings": ("channel", "shop", *IN_PERIOD), "timeline": SUBJECT,
     "to-approve": SUBJECT, "to-pick": QUEUE, "to-review": QUEUE, "to-send": QUEUE,
 }
+
+TAKES: dict[str, tuple[str, ...]] = {
+    name: (*taken, *FILTERS.get(name, ())) for name, taken in _TAKES.items()}
 """What a report can be asked besides as of when: fields of `questions.Question`. In the order of
 the alphabet; a test compares the names with the reports themselves, another what they read."""
 
 REPORTS = tuple(TAKES)
 
-OPTIONS = {"subject": "SUBJECT", "channel": "--channel", "shop": "--shop", "since": "--from",
-           "until": "--to", "month": "--month", "day": "--day", "post": "--post",
-           "status": "--status", "owner": "--owner", "older_than": "--older-than", "sku": "--sku",
-           "by": "--by"}
+OPTIONS = {
+    "subject": "SUBJECT", "since": "--from", "until": "--to",
+    **{field: f"--{field.replace('_', '-')}" for field in dict.fromkeys((
+        "channel", "shop", "month", "day", "post", "status", "owner", "older_than", "sku", "by",
+        *(field for filters in FILTERS.values() for field in filters)))}}
 """What the command line calls the fields."""
+
+SAID = {
+    "about": "Only about this order, or this member.",
+    "courier": "Only with a parcel of this courier.",
+    "delivery_status": "Only of this delivery status.",
+    "dispatched_from": "Dispatched on this day or later.",
+    "dispatched_to": "Dispatched on this day or earlier.",
+    "exception": "Only with an open exception of this kind.",
+    "from_warehouse": "Only from this warehouse.",
+    "fulfilment_status": "Only of this fulfilment status.",
+    "kind": "Only of this kind.",
+    "member": "Only about this member.",
+    "number_ends": "Only those whose number ends so.",
+    "order": "Only of this order.",
+    "paid_from": "Paid on this day or later.",
+    "paid_to": "Paid on this day or earlier.",
+    "payment_status": "Only of this payment status.",
+    "place": "Only in this place.",
+    "review_status": "Only of this review status.",
+    "rule": "Only by this rule.",
+    "state": "Only in this state.",
+    "supervisor": "Only under this supervisor.",
+    "to_warehouse": "Only to this warehouse.",
+    "warehouse": "Only of this warehouse.",
+    "waybill": "Only with a parcel under this waybill.",
+}
+"""What is said of the filters that no other question shares."""
 
 
 def takers(field: str) -> list[str]:

@@ -64,10 +64,19 @@ def period_of(question: Question) -> Period:
         if not is_month(month):
             raise BadMonth(text=month)
         since, until = first_day(month), last_day(month)
+    return period_between(since, until)
+
+
+def period_between(
+    since: str | None, until: str | None, names: tuple[str, str] = ("from", "to")
+) -> Period:
+    """The period from a day to another one, both included, in which `names` call these; `ALWAYS`
+    where there is neither. Errors: BadTime (R-PRJ-03), DayNeeded (R-PRJ-28), PeriodReversed
+    (R-PRJ-12)."""
     if since is None and until is None:
         return ALWAYS
-    first = None if since is None else _end("from", since, before=1) + 1
-    last = None if until is None else _end("to", until)
+    first = None if since is None else _end(names[0], since, before=1) + 1
+    last = None if until is None else _end(names[1], until)
     if first is not None and last is not None and last < first:
         raise PeriodReversed(since=since, until=until)
     return Period(first, last, f"from {since or 'the first event'} to {until or 'now'}, "

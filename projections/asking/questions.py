@@ -56,7 +56,8 @@ class Question(NamedTuple):
     of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
     as 2026-09-30, `post` a post of members. `status`, `owner` and `sku` are those of orders in a
     queue, and `older_than` is how long ago these were placed at least, such as 2h. `by` is what
-    revenue is listed by.
+    revenue is listed by. The fields after it are filters of `names.FILTERS`, and so are
+    `owner`, `sku`, `post` and `older_than` in the reports that are named there.
     """
 
     as_of: AsOf = NOW
@@ -76,6 +77,29 @@ class Question(NamedTuple):
     older_than: str | None = None
     sku: str | None = None
     by: str | None = None
+    review_status: str | None = None
+    payment_status: str | None = None
+    delivery_status: str | None = None
+    fulfilment_status: str | None = None
+    exception: str | None = None
+    number_ends: str | None = None
+    paid_from: str | None = None
+    paid_to: str | None = None
+    dispatched_from: str | None = None
+    dispatched_to: str | None = None
+    waybill: str | None = None
+    courier: str | None = None
+    warehouse: str | None = None
+    from_warehouse: str | None = None
+    to_warehouse: str | None = None
+    place: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    order: str | None = None
+    member: str | None = None
+    rule: str | None = None
+    about: str | None = None
+    supervisor: str | None = None
 
     def must_be_of_month(self) -> str | None:
         """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""

@@ -44,6 +44,7 @@ class OrderRow(Columns, kw_only=True):
     review_status: ReviewStatus
     payment_status: PaymentStatus
     delivery_status: Annotated[str, code(*DELIVERY_STATUSES)]
+    owner: str | None
     exception_kinds: list[ExceptionKind]
     flags: list[Annotated[str, code(*FLAGS)]]
     currency: Currency

@@ -255,15 +255,27 @@ class Fulfilment(StreamRows[Tracked]):
 # -- reports --------------------------------------------------------------------------------------
 
 
-@report(Fulfilment, Past.STREAM, knows=recorded(), row=FulfilmentRow)
+@report(Fulfilment, Past.STREAM, knows=recorded(), row=FulfilmentRow, filtered="fulfilment")
 def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are, of a period those that were placed in it. Shapes: objects as
     `shown` makes them, by subject. Errors: those of `period_of`."""
-    placed = within(fulfilment.c.placed_at, reading.period())
-    return map(shown, rows_of(reading, fulfilment, *placed, kind=Order.KIND))
+    asked, columns = reading.question, fulfilment.c
+    where = within(columns.placed_at, reading.period())
+    where += [keeps(text) for text in (asked.sku, asked.waybill, asked.courier) if text is not None]
+    if asked.warehouse is not None:
+        where.append(columns.warehouse == asked.warehouse)
+    if asked.exception is not None:
+        where.append(columns.exceptions.is_not(None))
+    return map(shown, rows_of(reading, fulfilment, *where, kind=Order.KIND))
 
 
-@report(Fulfilment, Past.STREAM, knows=recorded(), row=ExceptionRow)
+def keeps(text: str) -> Any:
+    """The condition that the row of an order keeps a text somewhere: who needs to know where looks
+    at what it keeps."""
+    return fulfilment.c.state.contains(msgspec.json.encode(text).decode(), autoescape=True)
+
+
+@report(Fulfilment, Past.STREAM, knows=recorded(), row=ExceptionRow, filtered="exceptions")
 def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
     """The open exceptions of orders, by subject, then in the order of their opening.
 

@@ -5,27 +5,25 @@ by what rule. Each queue has an index that holds nothing but the orders in it.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Row, Select, and_, func, or_, select
 
-from ledger.common.values import from_us, rfc3339, subject, subject_part, to_us
+from ledger.common.values import from_us, rfc3339, subject, subject_part
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import OPEN
 from projections.asking.answering import Past, Reading, Report, report
+from projections.asking.filters import MINUTE_US, counted_to
 from projections.asking.questions import Question
 from projections.orders.answers import QueueRow
 from projections.orders.due import Dues
-from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment
+from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment, keeps
 from projections.orders.work import ON_HOLD, PICK, REVIEW, SEND, UNPAID
 
 _kept = msgspec.json.Decoder(Kept)
 _exceptions = msgspec.json.Decoder(dict[str, OpenException])
-
-MINUTE_US = 60 * 1_000_000
 
 
 class Queue(NamedTuple):
@@ -78,7 +76,7 @@ def _listed(reading: Reading, queue: Queue) -> Iterator[dict[str, Any]]:
     paid; None where there is none), position. An age is counted to now, of the past to the moment
     that is asked about. Errors: BadAge (R-PRJ-25), UnknownStatus (R-PRJ-26).
     """
-    asked, at = reading.question, _counted_to(reading)
+    asked, at = reading.question, counted_to(reading.question, reading.as_of)
     query = _query(reading, queue, at)
     shop = None if asked.shop is None else subject_part(asked.shop)
     dues = Dues(reading.models.store, reading.ledger, reading.cut)
@@ -107,14 +105,10 @@ def _query(reading: Reading, queue: Queue, at: int) -> Select[Any]:
         begins = f"{subject(Order.KIND, asked.channel)}:"
         query = query.where(func.substr(columns.subject, 1, len(begins)) == begins)
     if asked.sku is not None:  # whether it is still to be done, the rows themselves say
-        query = query.where(columns.state.contains(_as_json(asked.sku), autoescape=True))
+        query = query.where(keeps(asked.sku))
     if asked.beyond is not None:
         query = query.where(_after(reading, asked))
     return query.order_by(columns.placed_at.desc(), columns.subject.desc())
-
-
-def _as_json(sku: str) -> str:
-    return msgspec.json.encode(sku).decode()
 
 
 def _after(reading: Reading, asked: Question) -> Any:
@@ -125,17 +119,6 @@ def _after(reading: Reading, asked: Question) -> Any:
         columns.ledger == reading.id, columns.subject == asked.beyond)).scalar()
     return or_(columns.placed_at < placed_at,
                and_(columns.placed_at == placed_at, columns.subject < asked.beyond))
-
-
-def _counted_to(reading: Reading) -> int:
-    """To which moment ages are counted, in microseconds."""
-    as_of = reading.question.as_of
-    if as_of.now:
-        return to_us(datetime.now(UTC))
-    if (moment := as_of.occurred or as_of.recorded) is not None:
-        return moment.at_us
-    stamp = reading.as_of["recorded_at"]
-    return 0 if stamp is None else to_us(datetime.fromisoformat(stamp))
 
 
 def _row(row: Row[Any], queue: Queue, at: int, dues: Dues) -> dict[str, Any]:

@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
+from sqlalchemy import or_
+
 from ledger.common.errors import Invalid
+from ledger.common.values import subject_part
 from ledger.reconciliation.figures import stream_of
 from projections.asking.answering import Past, Reading, recorded, report
+from projections.asking.by_subject import within
+from projections.asking.filters import oldest, period_asked
 from projections.asking.periods import ALWAYS, Period
 from projections.asking.questions import Question
 from projections.orders import reconciliation as sums
@@ -23,7 +28,7 @@ class UnknownWay(Invalid):
     rule: ClassVar[str] = "R-PRJ-30"
 
 
-@report(OrderBook, Past.STREAM, knows=recorded(), row=OrderRow)
+@report(OrderBook, Past.STREAM, knows=recorded(), row=OrderRow, filtered="orders")
 def orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """The orders of a channel and shop, or one by its subject, sorted by subject; of a period those
     that were placed in it.
@@ -32,15 +37,34 @@ def orders(reading: Reading) -> Iterator[dict[str, Any]]:
     NothingRecorded (R-PRJ-07) for a subject that the ledger does not know.
     """
     connection, ledger, question = reading.connection, reading.id, reading.question
-    period = reading.period()
+    where = [*within(order_rows.orders.c.placed_at, reading.period()), *_narrowing(reading)]
     if question.subject is not None:
-        return order_rows.report(connection, ledger, subjects=[question.subject], period=period)
-    prefixes = ["order:"]
+        return order_rows.report(connection, ledger, subjects=[question.subject], where=where)
+    prefixes = None
     if question.channel is not None or question.shop is not None:
         found = sums.places(connection, ledger, question.channel, question.shop)
         prefixes = [f"order:{channel}:{shop}:" for channel, shop in found]
-    return order_rows.report(connection, ledger, prefixes=prefixes, beyond=question.beyond,
-                             period=period)
+    beyond = question.beyond if question.owner is None else None  # an owner's orders begin there
+    return order_rows.report(connection, ledger, prefixes=prefixes, beyond=beyond, where=where)
+
+
+def _narrowing(reading: Reading) -> Iterator[Any]:
+    """The conditions without which an order cannot pass the filters that are asked for."""
+    asked, columns = reading.question, order_rows.orders.c
+    if asked.owner is not None:
+        yield columns.subject.in_(order_rows.owned(reading.id, asked.owner, asked.beyond))
+    if (latest := oldest(asked, reading.as_of)) is not None:
+        yield columns.placed_at <= latest
+    yield from within(columns.paid_at, period_asked(asked, "paid"))
+    yield from within(columns.dispatched_at, period_asked(asked, "dispatched"))
+    if asked.delivery_status is not None:
+        yield columns.delivered_at.is_not(None) if (
+            asked.delivery_status == order_rows.DELIVERED) else columns.delivered_at.is_(None)
+    if asked.exception is not None:
+        yield columns.exceptions.is_not(None)
+    if asked.number_ends is not None:  # a number that was used again has a mark behind it
+        yield or_(columns.subject.endswith(subject_part(asked.number_ends), autoescape=True),
+                  columns.subject.contains("~"))
 
 
 def _asked(reading: Reading, period: Period) -> Asked:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     select,
+    text,
 )
 
 from ledger.common.values import from_us, rfc3339
@@ -28,8 +29,7 @@ from ledger.orders.state import (
     sum_of,
     total_of,
 )
-from projections.asking.by_subject import LAST, within
-from projections.asking.periods import ALWAYS, Period
+from projections.asking.by_subject import LAST
 from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
 
 orders = Table(
@@ -65,31 +65,43 @@ orders = Table(
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="orders_pk"),
     Index("orders_placed", "ledger", "placed_at"),
+    Index("orders_owner", "ledger", "owner", "subject", sqlite_where=text("owner IS NOT NULL"),
+          postgresql_where=text("owner IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
 
 def report(
-    connection: Connection, ledger: bytes, *, prefixes: Sequence[str] = ("order:",),
-    subjects: Sequence[str] | None = None, beyond: str | None = None, period: Period = ALWAYS,
+    connection: Connection, ledger: bytes, *, prefixes: Sequence[str] | None = None,
+    subjects: Sequence[str] | None = None, beyond: str | None = None, where: Sequence[Any] = (),
 ) -> Iterator[dict[str, Any]]:
-    """The orders whose subject begins with one of the prefixes, or just the named ones; those that
-    come after `beyond`, and were placed in a period.
+    """The orders whose subject begins with one of the prefixes, or just the named ones, or all; of
+    these those that
+    come after `beyond`, and fulfil all conditions.
 
     Shapes: objects as `shown` makes them, sorted by subject.
     """
-    among = and_(orders.c.ledger == ledger, *within(orders.c.placed_at, period))
+    among = and_(orders.c.ledger == ledger, *where)
     if subjects is not None:
         wanted = sorted(set(subjects))
         for start in range(0, len(wanted), IN_CHUNK):
             chunk = orders.c.subject.in_(wanted[start : start + IN_CHUNK])
             yield from _shown(connection, select(orders).where(among, chunk))
         return
-    for prefix in sorted(prefixes):
-        query = select(orders).where(among, orders.c.subject.between(prefix, prefix + LAST))
+    for prefix in [""] if prefixes is None else sorted(prefixes):
+        query = select(orders).where(among)
+        if prefix:
+            query = query.where(orders.c.subject.between(prefix, prefix + LAST))
         if beyond is not None:
             query = query.where(orders.c.subject > beyond)
         yield from _shown(connection, query)
+
+
+def owned(ledger: bytes, owner: str, beyond: str | None) -> Any:
+    """The subjects of an owner's orders after one of them, by the index of owners alone: SQLite
+    would look through all orders for the rows."""
+    found = select(orders.c.subject).where(orders.c.ledger == ledger, orders.c.owner == owner)
+    return found if beyond is None else found.where(orders.c.subject > beyond)
 
 
 def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
@@ -114,6 +126,7 @@ def shown(order: OrderState) -> dict[str, Any]:
         "review_status": review_status(order.marks),
         "payment_status": payment_status(order),
         "delivery_status": delivery_status(order),
+        "owner": order.owner,
         "exception_kinds": sorted(open_exceptions(order).values()),
         "flags": flags(order),
         "currency": order.currency,

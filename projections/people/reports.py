@@ -64,7 +64,7 @@ def _only(stream: str | None) -> list[str] | None:
 # -- a day ----------------------------------------------------------------------------------------
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND), row=StaffRow)
+@report(People, Past.ROWS, knows=recorded(Member.KIND), row=StaffRow, filtered="staff")
 def staff(reading: Reading) -> Iterator[dict[str, Any]]:
     """Everybody who ever joined, on a day; by default today, of the past on its last day. The
     subject is a member.
@@ -273,7 +273,7 @@ def _is_off_roster(known: Known, member: str, fact: Attended) -> bool:
                    for duty in shifts_in(planning, member, fact.day))
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND), row=LeaveRow)
+@report(People, Past.ROWS, knows=recorded(Member.KIND), row=LeaveRow, filtered="leave")
 def leave(reading: Reading) -> Iterator[dict[str, Any]]:
     """Leave that was asked for, of a month or all. The subject is a member.
 

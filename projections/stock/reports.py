@@ -112,7 +112,7 @@ def _units(reading: Reading) -> dict[str, str]:
 # -- levels ---------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=InventoryRow)
+@report(Stock, Past.ROWS, knows=has_stock, row=InventoryRow, filtered="inventory")
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
@@ -146,7 +146,7 @@ def _level(places: dict[str, int]) -> dict[str, int]:
     }
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=BinRow)
+@report(Stock, Past.ROWS, knows=has_stock, row=BinRow, filtered="bins")
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces by place and bin, as who counts finds them: what is reserved lies on the shelf.
 
@@ -181,7 +181,7 @@ def bins(reading: Reading) -> Iterator[dict[str, Any]]:
 # -- movements ------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=StockLedgerRow)
+@report(Stock, Past.ROWS, knows=has_stock, row=StockLedgerRow, filtered="stock-ledger")
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was on hand, came in, went out in a period, and what lay between warehouses, by SKU and
     warehouse.
@@ -212,7 +212,7 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
                "between_closing": between + sent - arrived - lost}
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=StockCardRow)
+@report(Stock, Past.ROWS, knows=has_stock, row=StockCardRow, filtered="stock-card")
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """What every document posted of a SKU, by business time and position, with running balances.
 
