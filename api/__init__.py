@@ -47,6 +47,8 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api.http.runtime import Edge
     from projections.asking import past
 
+    # Nothing here is a coroutine, so no function is asked nine times a request whether it is one.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.config["MAX_CONTENT_LENGTH"] = routes.LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)
     atexit.register(edge.close)

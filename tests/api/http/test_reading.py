@@ -1,5 +1,6 @@
 """What a list takes of a query, and what it refuses: nothing that it does not use."""
 
+import inspect
 import re
 import threading
 from collections.abc import Iterator
@@ -136,3 +137,12 @@ def test_level__is_read_in_one_snapshot_with_one_look_at_the_log(web: Web) -> No
     assert again.data == first.data
     assert again.headers["Ledger-Position"] == first.headers["Ledger-Position"] == str(
         mark_at(web.edge.store, "main", first.json["as_of"]["position"]))  # type: ignore[index]
+
+
+def test_views__are_no_coroutines(web: Web) -> None:
+    """Flask is told so, and does not ask at each request: see `api._serve`."""
+    hooks = (web.app.before_request_funcs, web.app.after_request_funcs,
+             web.app.teardown_request_funcs)
+    functions: list[Any] = [*web.app.view_functions.values(),
+                            *(one for found in hooks for one in found[None])]
+    assert not [one for one in functions if inspect.iscoroutinefunction(inspect.unwrap(one))]
