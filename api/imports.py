@@ -56,7 +56,7 @@ TRUST = ("false", "true")
 """Whether long numbers that end in zeros are taken."""
 
 KEPT = 50
-"""Finished imports whose faults can still be read."""
+"""Imports of one ledger whose faults can still be read once they are finished."""
 
 OPTIONS = ("profile", "shop", "policy", "stock", "trust_numbers", "as_of")
 """The fields of an upload, beside its files."""
@@ -185,8 +185,7 @@ def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
             if job is None or (job.state == FAILED and job.digest == digest.hexdigest()):
                 job = _jobs[job_id] = Job(
                     job_id, who.ledger, digest.hexdigest(), preview=preview)
-                while len(_jobs) > KEPT and next(iter(_jobs.values())).state != RUNNING:
-                    _jobs.popitem(last=False)[1].held.close()
+                _forget_old(who.ledger)
                 threading.Thread(target=_run, args=(here, who, job, copies), daemon=False,
                                  kwargs={"options": options, "until": held.pop_all()},
                                  name=f"import {job_id}").start()
@@ -195,6 +194,15 @@ def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
     found = Response(orjson.dumps(job.shown()), 202, content_type="application/json")
     found.headers["Location"] = f"/v1/imports/{job_id}"
     return found
+
+
+def _forget_old(ledger: str) -> None:
+    """Let go of the imports of a ledger beyond those that are kept, the oldest first."""
+    own = [job for job in _jobs.values() if job.ledger == ledger]
+    for job in own[:max(0, len(own) - KEPT)]:
+        if job.state == RUNNING:
+            break
+        _jobs.pop(job.id).held.close()
 
 
 def _name_of(file: FileStorage) -> str:

@@ -11,7 +11,7 @@ from flask import Response, current_app, g, has_request_context, request
 
 from api.http.edge_errors import Problem
 from api.http.limits import BAD_KEYS, PAST, REQUESTS, Limits, Taken
-from api.http.metrics import refused
+from api.http.metrics import asker, refused
 
 CODES: Mapping[str, str] = {
     REQUESTS: "rate_limited", PAST: "past_spent", BAD_KEYS: "too_many_bad_keys"}
@@ -28,7 +28,7 @@ def spend(limits: Limits, kind: str, holder: str, tokens: int = 1) -> None:
     if kind != BAD_KEYS:
         g.taken = {**g.get("taken", {}), kind: taken}
     if taken.wait_s:
-        refused.labels(CODES[kind]).inc()
+        refused.labels(asker(), CODES[kind]).inc()
         raise Problem(CODES[kind], headers={"Retry-After": str(taken.wait_s)},
                       most=taken.quota.most, seconds=taken.quota.window_s, wait=taken.wait_s)
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http import limiting, logs, shapes
-from api.http.metrics import registry, requests, seconds
+from api.http.metrics import asker, counted, requests, seconds
 from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, bearer, caller, edge
 from api.http.runtime import Caller, Edge
@@ -189,7 +189,7 @@ def metrics() -> Response:
     if isinstance(here.store, SqliteStore):
         Gauge("ledger_disk_free_bytes", "Free space where the log lies", registry=own).set(
             shutil.disk_usage(here.store.path.parent).free)
-    return Response(generate_latest(registry) + generate_latest(own),
+    return Response(counted(name) + generate_latest(own),
                     content_type="text/plain; version=0.0.4")
 
 
@@ -230,17 +230,17 @@ UNLESS_SAID = {"X-Content-Type-Options": "nosniff",
 
 
 @cache
-def _counters(endpoint: str, status: int) -> tuple[Counter, Histogram]:
+def _counters(ledger: str, endpoint: str, status: int) -> tuple[Counter, Histogram]:
     """What counts the answers of a status, and what measures those of an endpoint."""
-    return requests.labels(endpoint, status), seconds.labels(endpoint)
+    return requests.labels(ledger, endpoint, status), seconds.labels(ledger, endpoint)
 
 
 def _end(response: Response) -> Response:
     took = time.perf_counter() - g.get("begun", time.perf_counter())
     endpoint = request.endpoint or "none"
-    counted, timed = _counters(endpoint, response.status_code)
-    counted.inc()
-    timed.observe(took)
+    answers, times = _counters(asker(), endpoint, response.status_code)
+    answers.inc()
+    times.observe(took)
     limiting.say(response)
     said = {name.lower() for name, _ in response.headers}
     response.headers["X-Request-Id"] = g.get("request_id", "")

@@ -48,7 +48,7 @@ def test_metrics__say_how_the_ledger_stands(web: Web) -> None:
 
 def test_metrics__count_what_limits_refuse(web: Web) -> None:
     web.done("/v1/orders", order(1))
-    name = 'ledger_limited_total{code="rate_limited"}'
+    name = 'ledger_limited_total{code="rate_limited",ledger="main"}'
     before = values(web).get(name, 0)
     web.edge.limits.quotas[REQUESTS] = Quota(1, 3600)
     assert [web.get("/v1/orders").status_code for _ in range(3)] == [200, 429, 429]
