@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Any, ClassVar
@@ -210,6 +210,18 @@ class Blueprint(flask_smorest.Blueprint):
             return view
 
         return decorate
+
+
+def described(
+    view: Callable[..., Any], decorators: Iterable[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """A view that reads its request itself, described as flask-smorest's decorators describe it:
+    what they wrap around a view costs as much as all that Flask does."""
+    found: Any = view
+    for decorate in decorators:
+        found = decorate(found)
+    view._apidoc = found._apidoc  # type: ignore[attr-defined]
+    return view
 
 
 class ProblemSchema(marshmallow.Schema):

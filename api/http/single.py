@@ -68,6 +68,8 @@ def add(group: Blueprint, single: Single) -> None:
 def preferred() -> str | None:
     """What the client prefers to be answered, of what is understood; of two the first (RFC 7240).
     """
+    if PREFER not in request.headers:
+        return None
     said = [one.partition(";")[0].replace(" ", "").replace('"', "").lower()
             for value in request.headers.getlist(PREFER) for one in parse_list_header(value)]
     return next((one for one in said if one in (REPRESENTATION, MINIMAL)), None)

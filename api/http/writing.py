@@ -20,7 +20,7 @@ from api.http.fields import Etag, KeyText, is_etag, schema_of
 from api.http.history import etag_of
 from api.http.problems import handed_over
 from api.http.reading import at_position
-from api.http.routes import Blueprint, caller, edge
+from api.http.routes import Blueprint, caller, described, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import Fault
@@ -116,19 +116,20 @@ def _add(group: Blueprint, route: Route) -> None:
     without = frozenset({*route.given, *route.looked_up, "expected_version"})
     schema = schema_of(route.command, without=without)
     reader = Reader(route.command, without=without, ignores_time=route.ignores_given_time)
-    headers = SeenHeaders if versioned else KeyHeaders
+    strict, asked = schema(), previewing.PreviewQuery()
+    sent_with = SeenHeaders() if versioned else KeyHeaders()
 
-    def view(
-        headers: Mapping[str, str], query: Mapping[str, str], body: Callable[[], dict[str, Any]],
-        **given: str,
-    ) -> Response:
+    def view(**given: str) -> Response:
+        parse = group.ARGUMENTS_PARSER.parse
+        headers = parse(sent_with, request, location="headers")
+        query = parse(asked, request, location="query")
         etag = headers.get("if_match")
         more: dict[str, Any] = {**given, **(
             {"expected_version": _version(etag)} if versioned else {})}
         lacks = route.requires_if_match and etag is None
         sent = None if route.looked_up or lacks or request.mimetype != "application/json" \
             else reader.read(request.get_data(cache=True), more)
-        values = body() if sent is None else {}
+        values = parse(strict, request, location="json") if sent is None else {}
         if not versioned and "If-Match" in request.headers:
             raise Problem("not_understood", names="If-Match", errors=[Fault(
                 "/headers/If-Match", "unknown", "is no field here")])
@@ -143,18 +144,16 @@ def _add(group: Blueprint, route: Route) -> None:
         return _answer(receipt, command, route)
 
     view.__doc__ = route.said or route.command.__doc__
-    found: Callable[..., Any] = view
     receipt = shapes.one(ReceiptAnswer)
     written = {"oneOf": [receipt, shapes.written(ReceiptAnswer)]}
     done = {"oneOf": [*written["oneOf"], shapes.one(Preview)]}
-    for wrap in (group.alt_response(200, schema=done, description="Done before, or nothing is "
-                                    "changed by it; or the preview that was asked for"),
-                 group.response(201, written), group.arguments(schema()),
-                 group.arguments(previewing.PreviewQuery(), location="query"),
-                 group.arguments(headers(), location="headers")):
-        found = wrap(found)
     group.permit(route.path, route.roles, name=route.command.NAME.replace(".", "-"),
-                 method="POST")(found)
+                 method="POST")(described(view, [
+        group.alt_response(200, schema=done, description="Done before, or nothing is changed by "
+                           "it; or the preview that was asked for"),
+        group.response(201, written), group.arguments(strict),
+        group.arguments(asked, location="query"),
+        group.arguments(sent_with, location="headers")]))
 
 
 def _version(etag: str | None) -> int | None:
