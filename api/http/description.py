@@ -13,9 +13,10 @@ from api.http.answers import kinds
 from api.http.describing import described
 from api.http.edge_errors import EDGE, Problem, in_words
 from api.http.fields import Free
-from api.http.problems import in_language
+from api.http.problems import TITLES, in_language, status_of
+from api.http.remedies import remedy_of
 from api.http.routes import PUBLIC, Api, Blueprint
-from api.messages import tr
+from api.messages import language, tr
 
 STATIC = Path(__file__).parents[1] / "static"
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -105,14 +106,21 @@ def script() -> Response:
 @group.permit("/v1/problems/<code>", PUBLIC, name="problem")
 @group.response(200, content_type="text/html")
 def problem(code: str) -> Response:
-    """What an error means, by its code."""
+    """What an error means, by its code: what happened, what to do, and by which rule."""
     errors = {cls.code: cls for cls in kinds()}
     if code not in errors and code not in EDGE:
         raise Problem("problem_unknown", name=code)
+    known = errors.get(code)
     words = EDGE[code].words if code in EDGE else " ".join((errors[code].__doc__ or "").split())
-    rule = f"<p>{escape(errors[code].rule)}" if code in errors else ""
-    found = Response(f"<!doctype html><meta charset=utf-8><title>{escape(code)}</title>"
-                     f"<h1>{escape(code)}</h1><p>{escape(in_words(tr(words)))}{rule}",
+    status = EDGE[code].status if code in EDGE else status_of(errors[code])
+    parts = {
+        tr("What happened"): in_words(tr(words)),
+        tr("What to do"): remedy_of(status),
+        tr("Status"): f"{status} {TITLES.get(status, '')}",
+        **({tr("Rule"): known.rule} if known is not None and known.rule else {})}
+    said = "".join(f"<dt>{escape(name)}<dd>{escape(text)}" for name, text in parts.items())
+    found = Response(f"<!doctype html><html lang={language()}><meta charset=utf-8>"
+                     f"<title>{escape(code)}</title><h1>{escape(code)}</h1><dl>{said}</dl>",
                      content_type="text/html; charset=utf-8")
     in_language(found)
     return found

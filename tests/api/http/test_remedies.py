@@ -1,0 +1,33 @@
+"""The page of each error says what happened and what to do, in both languages."""
+
+from html import unescape
+
+import pytest
+
+from api.http.answers import kinds
+from api.http.edge_errors import EDGE
+from api.http.remedies import remedy_of
+from tests.support.web import Web
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_page__of_every_error_says_what_to_do(web: Web, language: str) -> None:
+    codes = {*EDGE, *(kind.code for kind in kinds())}
+    for code in codes:
+        answer = web.client.get(f"/v1/problems/{code}", headers={"Accept-Language": language})
+        assert (answer.status_code, answer.headers["Content-Language"]) == (200, language), code
+        assert "Accept-Language" in answer.headers["Vary"]
+        said = unescape(answer.text)
+        assert ("处理办法" if language == "zh" else "What to do") in said
+        assert f"<h1>{code}</h1>" in said
+
+
+def test_page__names_the_rule(web: Web) -> None:
+    said = web.client.get("/v1/problems/past_busy").text
+    assert "R-PRJ-34" in said
+    assert "503 Service Unavailable" in said
+
+
+def test_remedy__of_a_status_that_has_none_is_that_of_its_hundred() -> None:
+    assert remedy_of(405) == remedy_of(400)
+    assert remedy_of(501) == remedy_of(500)
