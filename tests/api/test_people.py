@@ -142,6 +142,18 @@ def test_member__sees_own_rows_only_and_reads_are_noted(team: Web, path: str) ->
 
 
 @on_sqlite
+def test_members__are_narrowed_by_what_is_seen_of_them(team: Web) -> None:
+    day = f"/v1/members?day={MONDAY}"
+    assert [row["member"] for row in items(team, f"{day}&post=customer_service")] == [
+        "member:service"]
+    assert items(team, f"{day}&post=customer_service", "member") == []
+    assert {row["member"] for row in items(team, f"{day}&supervisor=member:manager")} == {
+        "member:service", "member:member"}
+    assert [row["member"] for row in items(team, f"{day}&supervisor=member:manager", "member")] == [
+        "member:member"]
+
+
+@on_sqlite
 @pytest.mark.parametrize("path", ["/v1/shifts", "/v1/rosters"])
 def test_member__sees_no_shifts_of_others(team: Web, path: str) -> None:
     problem(team.get(path, "member"), 403, "forbidden")
