@@ -24,7 +24,7 @@ def _remedies() -> Mapping[int, str]:
         404: tr(
             "Check the address and the names in it."),
         409: tr(
-            "Read again how it stands now, and decide anew."),
+            "Read how it stands now, and decide again."),
         412: tr(
             "Read it again, and send its new ETag as If-Match if the decision still "
             "holds."),

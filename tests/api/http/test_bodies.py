@@ -316,3 +316,14 @@ def test_answer__is_the_same_however_a_body_is_read(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Reader, "read", lambda *given: None)
         assert answered() == quickly
+
+
+@on_sqlite
+@pytest.mark.parametrize(("path", "role"), [
+    ("/v1/persons/find", "service"), ("/v1/orders/order:x:1/slip", "warehouse")])
+def test_question__of_the_worst_kind_is_refused_shortly(web: Web, path: str, role: str) -> None:
+    """They are sent with POST, and are no commands."""
+    for kind, made in KINDS.items():
+        answer = web.post(path, made(SIZE), role)
+        assert 400 <= answer.status_code < 500, (kind, answer.text)
+        assert len(answer.data) < ANSWER, kind
