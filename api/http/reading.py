@@ -15,6 +15,7 @@ from api.http.opening import opened_rows
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.runtime import Caller
 from api.http.standing import mark
+from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact
 from projections.asking.answering import OfAll, nothing_there, type_of
 from projections.asking.clocks import AsOf
@@ -31,9 +32,9 @@ Report = Callable[[ReadModels, str, Question], Answer]
 
 
 DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
-               "anyOf": [{"format": "date-time"}, {"format": "date"}]}
-DAY = {"format": "date"}
-MONTH = {"pattern": "^[0-9]{4}-[0-9]{2}$"}
+               "anyOf": [{"format": "date-time"}, {"format": "date"}], "pattern": bounds.YEARS}
+DAY = {"format": "date", "pattern": bounds.YEARS}
+MONTH = {"pattern": bounds.MONTHS}
 
 
 class NoQuery(marshmallow.Schema):

@@ -235,6 +235,10 @@ class Number(Bound):
             checks.fault(where, "too_fine", f"is {value}; digits after the point: {self.digits}")
 
 
+YEARS = "^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-"
+"""How a day or a time begins: with a year from 1970 to 9998."""
+
+
 @dataclass(frozen=True)
 class Form(Bound):
     """A text of a form that `check` knows; `pattern` or `format` describe it to others, and
@@ -264,7 +268,7 @@ class Time(Bound):
 
     @property
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time"}
+        return {"type": "string", "format": "date-time", "pattern": YEARS}
 
     @property
     def condition(self) -> str:
@@ -373,8 +377,9 @@ Payable = Annotated[int, Whole(least=1)]
 PriceScale = Annotated[int, Whole(least=0, most=8)]
 Points = Annotated[str, Number(most="100")]
 At = Annotated[datetime, Time()]
-Day = Annotated[str, Form(check_day, format="date")]
-Month = Annotated[str, Form(check_month, pattern="^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$")]
+Day = Annotated[str, Form(check_day, format="date", pattern=YEARS)]
+MONTHS = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$"
+Month = Annotated[str, Form(check_month, pattern=MONTHS)]
 TimeOfDay = Annotated[str, Form(check_time_of_day,
                                 pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 MemberId = Annotated[str, Form(check_member, pattern="^member:[A-Za-z0-9][A-Za-z0-9._-]{0,90}$")]
