@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from itertools import count
 from typing import Any, get_origin
 
@@ -24,6 +25,7 @@ from tests.conftest import on_sqlite
 from tests.support.bodies import LINE, order
 from tests.support.samples import body, edges, fitting, leaves, replaced
 from tests.support.thorough import tried
+from tests.support.waiting import eventually
 from tests.support.web import Web, problem
 
 SIZE = 450_000
@@ -327,3 +329,19 @@ def test_question__of_the_worst_kind_is_refused_shortly(web: Web, path: str, rol
         answer = web.post(path, made(SIZE), role)
         assert 400 <= answer.status_code < 500, (kind, answer.text)
         assert len(answer.data) < ANSWER, kind
+
+
+@on_sqlite
+@pytest.mark.parametrize("first", [b"", "订单编号\n".encode()])
+def test_import__of_empty_lines_is_rejected_shortly(web: Web, first: bytes) -> None:
+    sent = web.headers("manager", "main", {"Idempotency-Key": "one"})
+    answer = web.client.post(
+        "/v1/imports", headers=sent,
+        data={"profile": "taobao-orders", "file": (BytesIO(first + b"\n" * SIZE), "orders.csv")})
+    assert answer.status_code == 202, answer.text
+    path = f"/v1/imports/{(answer.json or {})['import']}"
+    eventually(lambda: (web.get(path).json or {})["state"] != "running")
+    ended = web.get(path)
+    assert (ended.json or {})["state"] == "rejected"
+    assert (ended.json or {})["faults"] < 100
+    assert len(ended.data) < ANSWER
