@@ -185,6 +185,7 @@ class OrderSchema(Schema):
     goods_minor = SumFrom()
     postage_minor = SumFrom()
     discount_minor = SumFrom()
+    tax_minor = SumFrom()
     total_minor = SumFrom()
     paid_minor = SumFrom()
     refunded_minor = SumFrom()

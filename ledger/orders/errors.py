@@ -60,8 +60,9 @@ class GoodsDisagree(Refused):
 
 
 class TotalDisagrees(Refused):
-    """The total of {order} is {total_minor}, but goods + postage - discount is {sum_minor}. Send
-    amounts that add up (`amounts`: goods_minor, postage_minor, discount_minor, total_minor)."""
+    """The total of {order} is {total_minor}, but goods + postage - discount + tax is {sum_minor}.
+    Send amounts that add up (`amounts`: goods_minor, postage_minor, discount_minor, tax_minor,
+    total_minor)."""
 
     code = "total_disagrees"
     rule = "R-ORD-07"

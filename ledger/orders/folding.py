@@ -69,7 +69,7 @@ def total_of(order: Any) -> int:
     if order.total_minor is not None:
         return int(order.total_minor)
     parts = (order.goods_minor, order.postage_minor, order.discount_minor)
-    return 0 if None in parts else int(parts[0] + parts[1] - parts[2])
+    return 0 if None in parts else int(parts[0] + parts[1] - parts[2] + (order.tax_minor or 0))
 
 
 def streams_of(entries: Iterable[Outline]) -> tuple[list[str], list[str]]:

@@ -155,7 +155,7 @@ class Sums(NamedTuple):
         return cls(goods, dear, cheap)
 
     def total_of(self, amounts: Amounts) -> int:
-        """Goods + postage - discount; what amounts leave out is what the lines say."""
+        """Goods + postage - discount + tax; what amounts leave out is what the lines say."""
         goods, postage, discount = self
         if amounts.goods_minor is not None:
             goods = amounts.goods_minor
@@ -163,7 +163,7 @@ class Sums(NamedTuple):
             postage = amounts.postage_minor
         if amounts.discount_minor is not None:
             discount = amounts.discount_minor
-        return goods + postage - discount
+        return goods + postage - discount + (amounts.tax_minor or 0)
 
 
 def lines_must_agree(order: str, currency: str, lines: Iterable[Line]) -> None:
@@ -216,22 +216,23 @@ def costs_of(
 
 
 def adjusted(amounts: Amounts, known: Amounts) -> Amounts:
-    """Amounts that take the place of others: postage and discount that they leave out stay."""
+    """Amounts that take the place of others: postage, discount and tax that they leave out stay."""
     return filled(amounts, Amounts(
-        postage_minor=known.postage_minor, discount_minor=known.discount_minor))
+        postage_minor=known.postage_minor, discount_minor=known.discount_minor,
+        tax_minor=known.tax_minor))
 
 
 def filled(amounts: Amounts, others: Amounts) -> Amounts:
     """Amounts, with what they leave out as others say it."""
     if None not in (amounts.goods_minor, amounts.postage_minor, amounts.discount_minor,
-                    amounts.total_minor):
+                    amounts.total_minor) and others.tax_minor is None:
         return amounts
     return Amounts(**{name: getattr(others, name) if stated is None else stated
                       for name in AMOUNT_FIELDS for stated in [getattr(amounts, name)]})
 
 
 def _sum_stated(amounts: Amounts) -> int | None:
-    """Goods + postage - discount, if all three are stated."""
+    """Goods + postage - discount + tax, if the first three are stated."""
     return msgspec.structs.replace(amounts, total_minor=None).total()
 
 
@@ -250,15 +251,15 @@ def agree(
 
 
 def discount_of(amounts: Amounts, sums: Sums) -> int:
-    """The discount as stated, else what the total lacks of goods and postage. Units: minor units.
-    """
+    """The discount as stated, else what the total lacks of goods, postage and tax. Units: minor
+    units."""
     if amounts.discount_minor is not None:
         return amounts.discount_minor
     if amounts.total_minor is None:
         return sums.discount_minor
     postage = sums.postage_minor if amounts.postage_minor is None else amounts.postage_minor
     goods = sums.goods_minor if amounts.goods_minor is None else amounts.goods_minor
-    return max(0, goods + postage - amounts.total_minor)
+    return max(0, goods + postage + (amounts.tax_minor or 0) - amounts.total_minor)
 
 
 def shares_of(
@@ -306,7 +307,7 @@ def less_pieces(
             discount += shares[line.line] - shares[line.line] * (kept - pieces) // kept
     return Amounts(
         goods_minor=_less(amounts.goods_minor, goods), postage_minor=amounts.postage_minor,
-        discount_minor=_less(amounts.discount_minor, discount),
+        discount_minor=_less(amounts.discount_minor, discount), tax_minor=amounts.tax_minor,
         total_minor=_less(amounts.total_minor, goods - discount))
 
 
@@ -319,7 +320,7 @@ def with_lines(amounts: Amounts, before: Sums, after: Sums) -> Amounts:
     return Amounts(
         goods_minor=None if amounts.goods_minor is None else after.goods_minor,
         postage_minor=_less(amounts.postage_minor, -postage),
-        discount_minor=_less(amounts.discount_minor, -discount),
+        discount_minor=_less(amounts.discount_minor, -discount), tax_minor=amounts.tax_minor,
         total_minor=_less(amounts.total_minor, discount - goods - postage))
 
 

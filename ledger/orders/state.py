@@ -103,6 +103,7 @@ class OrderState(msgspec.Struct, gc=False):
     goods_minor: int | None
     postage_minor: int | None
     discount_minor: int | None
+    tax_minor: int | None
     total_minor: int | None
     lines: int | None
     pieces: int | None
@@ -154,7 +155,7 @@ def placed_as(entry: Outline, event: Any) -> OrderState:
     lines, pieces, value = _of_lines(event.lines)
     return OrderState(
         entry.ledger, entry.stream, event.currency, amounts.goods_minor, amounts.postage_minor,
-        amounts.discount_minor, amounts.total_minor, lines,
+        amounts.discount_minor, amounts.tax_minor, amounts.total_minor, lines,
         event.pieces if pieces is None else pieces, value, 0, 0, 0, 0, entry.occurred_at, None,
         None, None, None, marks, entry.version, 0, 0, None, None, 0, 0,
         entry.recorded_at, entry.position)
@@ -172,15 +173,15 @@ def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str
 
 
 def total_of(order: OrderState) -> int | None:
-    """The total as stated, else goods + postage - discount where all three were stated."""
+    """The total as stated, else what its parts add up to where these were stated."""
     return order.total_minor if order.total_minor is not None else sum_of(order)
 
 
 def sum_of(order: OrderState) -> int | None:
-    """Goods + postage - discount, where all three were stated."""
+    """Goods + postage - discount + tax, where the first three were stated."""
     if order.goods_minor is None or order.postage_minor is None or order.discount_minor is None:
         return None
-    return order.goods_minor + order.postage_minor - order.discount_minor
+    return order.goods_minor + order.postage_minor - order.discount_minor + (order.tax_minor or 0)
 
 
 def balance_of(order: OrderState) -> Balance:
@@ -207,6 +208,7 @@ def _set_amounts(order: OrderState, amounts: Amounts) -> None:
     order.goods_minor = amounts.goods_minor
     order.postage_minor = amounts.postage_minor
     order.discount_minor = amounts.discount_minor
+    order.tax_minor = amounts.tax_minor
     order.total_minor = amounts.total_minor
 
 

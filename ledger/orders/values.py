@@ -24,7 +24,7 @@ PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
 ENDED = COMPLETED, CLOSED, CANCELLED = ("completed", "closed", "cancelled")
 """How an order ends."""
 
-AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
+AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "tax_minor", "total_minor")
 
 OPEN = ("unreserved", "short", "reserved", "picked", "packed")
 """States of pieces that are still to be sent."""
@@ -93,12 +93,14 @@ class LineRefund(msgspec.Struct, frozen=True, gc=False):
 class Amounts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What an order costs, in minor units; None where it is not known.
 
-    total = goods + postage - discount, where all of them are known.
+    total = goods + postage - discount + tax, where the first three are known. `tax_minor` is a tax
+    that comes on top of prices; None where prices hold theirs.
     """
 
     goods_minor: AnyInteger | None = None
     postage_minor: AnyInteger | None = None
     discount_minor: AnyInteger | None = None
+    tax_minor: AnyInteger | None = None
     total_minor: AnyInteger | None = None
 
     def total(self) -> int | None:
@@ -107,7 +109,8 @@ class Amounts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
             return self.total_minor
         if None in (self.goods_minor, self.postage_minor, self.discount_minor):
             return None
-        return self.goods_minor + self.postage_minor - self.discount_minor  # type: ignore[operator]
+        parts = self.goods_minor + self.postage_minor - self.discount_minor  # type: ignore[operator]
+        return parts + (self.tax_minor or 0)
 
 
 Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]

@@ -299,12 +299,13 @@ class ExplainedAmounts(Columns):
     goods_minor: ExplainedAmount
     postage_minor: Annotated[ExplainedAmount, says("The postage.")]
     discount_minor: Annotated[ExplainedAmount, says("The discount.")]
+    tax_minor: Annotated[ExplainedAmount, says("A tax that comes on top of prices.")]
     total_minor: Annotated[ExplainedAmount, says("What it costs.")]
     paid_minor: Annotated[ExplainedAmount, says("What was paid.")]
     refunded_minor: Annotated[ExplainedAmount, says("What was refunded.")]
 
 
-assert ExplainedAmounts.__struct_fields__[:4] == AMOUNT_FIELDS
+assert ExplainedAmounts.__struct_fields__[:5] == AMOUNT_FIELDS
 
 
 class ExplainedOrder(Columns):

@@ -16,6 +16,8 @@ from projections.asking.clocks import AsOf, header
 from projections.asking.past import nothing_about
 
 PARTS = (("goods_minor", 1), ("postage_minor", 1), ("discount_minor", -1))
+TAX = ("tax_minor", 1)
+"""What comes on top of the parts, where it is stated."""
 
 
 class Term(NamedTuple):
@@ -63,7 +65,7 @@ def _figures(entries: Iterable[Entry]) -> dict[str, tuple[bool, list[Term]]]:
              for name in AMOUNT_FIELDS}
     if "total_minor" not in amounts and all(name in amounts for name, _ in PARTS):
         found["total_minor"] = (True, [amounts[name]._replace(factor=factor)
-                                       for name, factor in PARTS])
+                                       for name, factor in (*PARTS, TAX) if name in amounts])
     found |= {f"{name}_minor": (True, terms) for name, terms in sums.items()}
     return found
 

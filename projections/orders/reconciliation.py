@@ -102,20 +102,21 @@ def figures_of(rows: Sequence[OrderRow]) -> Figures:
     of = dict(zip(_AT, zip(*rows, strict=True), strict=True))
     known = {name: len(rows) - of[name].count(None) for name in _OPTIONAL}
     sums = {name: sum(filter(None, of[name])) for name in _SUMMED}
-    derived = [goods + postage - discount for total, goods, postage, discount in zip(
+    derived = [goods + postage - less + (tax or 0) for total, goods, postage, less, tax in zip(
         of["total_minor"], of["goods_minor"], of["postage_minor"], of["discount_minor"],
-        strict=True) if total is None and None not in (goods, postage, discount)]
+        of["tax_minor"], strict=True) if total is None and None not in (goods, postage, less)]
     refunds = [(at is not None and refunded >= paid > 0) for at, paid, refunded in zip(
         of["paid_at"], of["paid_minor"], of["refunded_minor"], strict=True) if refunded > 0]
     silent = sum(1 for marks in of["marks"] if marks & _REFUNDS_UNSTATED)
     cancelled = [pieces or 0 for pieces, marks in zip(of["pieces"], of["marks"], strict=True)
                  if marks & _CANCELLED]
     # What costs nothing is paid by its placing.
-    free = sum(1 for at, total, goods, postage, discount in zip(
+    free = sum(1 for at, total, goods, postage, discount, tax in zip(
         of["paid_at"], of["total_minor"], of["goods_minor"], of["postage_minor"],
-        of["discount_minor"], strict=True) if at is None and (
+        of["discount_minor"], of["tax_minor"], strict=True) if at is None and (
             total == 0 or (total is None and goods is not None and postage is not None
-                           and discount is not None and goods + postage == discount)))
+                           and discount is not None
+                           and goods + postage + (tax or 0) == discount)))
     return (
         len(rows), known["paid_at"] + free, len(refunds), sum(refunds), known["goods_minor"],
         known["postage_minor"], known["discount_minor"], known["total_minor"] + len(derived),

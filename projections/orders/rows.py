@@ -40,6 +40,7 @@ orders = Table(
     Column("goods_minor", BigInteger),
     Column("postage_minor", BigInteger),
     Column("discount_minor", BigInteger),
+    Column("tax_minor", BigInteger),
     Column("total_minor", BigInteger),
     Column("lines", Integer),
     Column("pieces", BigInteger),

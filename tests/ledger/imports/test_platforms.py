@@ -177,3 +177,14 @@ def test_jd__has_sums_of_the_order_once(shop: Shop) -> None:
         "310000000104": (13400, 13400, None, "paid", "imported")}
     assert [placed["amounts"].get("discount_minor")
             for placed in shop.payloads("order.placed.v1")] == [500, 0, 0, 1000]
+
+
+def test_shopify__has_taxes_on_top_and_what_is_blank_on_later_rows(shop: Shop) -> None:
+    sample(shop, "shopify-orders")
+    assert money(shop) == {
+        "#2001": (6532, 6532, 0, "paid", "imported"), "#2002": (2592, 0, 0, "unpaid", "imported"),
+        "#2003": (4588, 4588, 1296, "part_refunded", "imported")}
+    assert [row["exception_kinds"] for row in report(shop, "orders")] == [[], [], []]
+    assert shop.payloads("order.placed.v1")[0]["amounts"] == {
+        "goods_minor": 6000, "postage_minor": 700, "discount_minor": 600, "tax_minor": 432,
+        "total_minor": 6532}

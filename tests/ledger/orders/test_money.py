@@ -180,6 +180,22 @@ def test_money__of_changed_lines_and_prices_is_filled_in_the_same_way(amounts: A
         assert order_of(story).amounts == Amounts(**PARTS)
 
 
+@pytest.mark.parametrize("amounts", SPELLINGS, ids=str)
+def test_money__has_its_tax_on_top(amounts: Amounts) -> None:
+    """A tax is part of the total, stays where a price leaves it out, and is never worked out."""
+    total = {} if amounts.total_minor is None else {"total_minor": 2900 + 232}
+    taxed = structs.replace(amounts, tax_minor=232, **total)
+    expected = Amounts(**{**PARTS, "tax_minor": 232, "total_minor": 3132})
+    story = given(place(lines=TWO, amounts=taxed))
+    assert order_of(story).amounts == expected
+    story.when(on(ChangePrice, amounts=Amounts(total_minor=2900))).refused(TotalDisagrees)
+    story.decide(on(ChangePrice, amounts=Amounts(discount_minor=200)))
+    assert order_of(story).amounts == structs.replace(
+        expected, discount_minor=200, total_minor=3032)
+    given().when(place(lines=TWO, amounts=structs.replace(taxed, total_minor=2900))).refused(
+        TotalDisagrees)
+
+
 def test_money__of_a_price_that_names_the_discount_alone_keeps_the_postage() -> None:
     """R-ORD-84: what is signed is by how much the total changes."""
     book = [line(quantity=2, unit_price=1200)]
