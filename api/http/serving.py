@@ -80,7 +80,7 @@ def serve_ledger() -> None:
     from api.http.limits import quotas_of
     from api.http.routes import largest_body
     from api.http.starting import command_for, fault_of, first_key, must_have_keys
-    from api.messages import tr
+    from api.messages import explain, tr
     from ledger.settings import Settings, masked
 
     bind = bind_of()
@@ -89,7 +89,7 @@ def serve_ledger() -> None:
     settings = Settings.from_environment()
     if (fault := fault_of(settings)) is not None:
         print(tr("The server starts, and answers 503 until this is mended: {fault}",
-                 fault=tr(fault.template, **fault.details)), file=sys.stderr, flush=True)
+                 fault=explain(fault)), file=sys.stderr, flush=True)
     must_be_free(bind)
     app = import_string("wsgi:app")  # made when nothing keeps it from serving: it takes a while
     serve(app, bind, largest=largest_body, ready=f"""
