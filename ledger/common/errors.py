@@ -41,12 +41,13 @@ class FaultList(NamedTuple):
 
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> "FaultList":
-        """Of every place the fault that was found first: the others may be gone with it."""
-        first: dict[str, Fault] = {}
-        for one in faults:
-            first.setdefault(one.where, one)
-        return cls([one.shortened() for one in islice(first.values(), MOST_FAULTS)],
-                   max(0, len(first) - MOST_FAULTS))
+        """Of every place the fault that was found first, and others of its kind, such as a second
+        gap: those of another kind may be gone with it."""
+        kinds: dict[str, str] = {}
+        found = dict.fromkeys(
+            one for one in faults if kinds.setdefault(one.where, one.code) == one.code)
+        return cls([one.shortened() for one in islice(found, MOST_FAULTS)],
+                   max(0, len(found) - MOST_FAULTS))
 
 
 def summed_up(listed: FaultList, said: Callable[[str], str] = str) -> str:
