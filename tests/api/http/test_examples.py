@@ -80,6 +80,7 @@ def test_examples__name_nothing_random() -> None:
     ("2031-05-06T07:08:09.123Z", "2026-11-02T02:00:00Z"),
     ("2026-09-30T15:59:59Z", "2026-09-30T15:59:59Z"),
     ("0" * 64, "0123456789abcdef" * 4),
+    ({"erasures:2031-05": 1}, {"erasures:2026-11": 1}),
     ({"person:abc": ["person:abc"]}, {"person:Zk3f-_09": ["person:Zk3f-_09"]}),
     (7, 7),
 ])
