@@ -13,7 +13,7 @@ from ledger.common.decoding import decoded
 from ledger.log.envelope import Entry, Outline
 from ledger.orders.money import Balance
 from ledger.orders.order import Order
-from ledger.orders.values import Amounts, Line
+from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line
 
 VALUE_SCALE = 8
 """`value` counts in 10**-8 of the currency: the finest unit price that a line can have."""
@@ -205,11 +205,8 @@ def payment_status(order: OrderState) -> str:
 
 def _set_amounts(order: OrderState, amounts: Amounts) -> None:
     _set_balance(order, balance_of(order).costing(amounts.total()))
-    order.goods_minor = amounts.goods_minor
-    order.postage_minor = amounts.postage_minor
-    order.discount_minor = amounts.discount_minor
-    order.tax_minor = amounts.tax_minor
-    order.total_minor = amounts.total_minor
+    for name in AMOUNT_FIELDS:
+        setattr(order, name, getattr(amounts, name))
 
 
 def _price_changed(order: OrderState, entry: Outline, event: Any) -> None:

@@ -107,10 +107,10 @@ class Amounts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
         """The total as stated, else what the others add up to; None where that is not known."""
         if self.total_minor is not None:
             return self.total_minor
-        if None in (self.goods_minor, self.postage_minor, self.discount_minor):
+        goods, postage, discount = self.goods_minor, self.postage_minor, self.discount_minor
+        if goods is None or postage is None or discount is None:
             return None
-        parts = self.goods_minor + self.postage_minor - self.discount_minor  # type: ignore[operator]
-        return parts + (self.tax_minor or 0)
+        return goods + postage - discount + (self.tax_minor or 0)
 
 
 Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]

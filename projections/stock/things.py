@@ -50,7 +50,7 @@ class SentLine(Columns):
 
     sku: str
     quantity: Annotated[int, says("How many pieces.")]
-    bin: Annotated[str, says("Out of which bin.")] | UnsetType = UNSET
+    bin: Annotated[str, says("Out of which bin; not there where nobody said.")] | UnsetType = UNSET
 
 
 class ArrivedLine(Columns):

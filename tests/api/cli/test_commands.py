@@ -176,7 +176,8 @@ def test_report_orders__accepted(run: Run) -> None:
     assert len(found) == 500
     assert list(found[0]) == [
         "subject", "channel", "shop", "number", "review_status", "payment_status",
-        "delivery_status", "exception_kinds", "flags", "currency", "total_minor", "paid_minor",
+        "delivery_status", "owner", "exception_kinds", "flags", "currency", "total_minor",
+        "paid_minor",
         "refunded_minor", "placed_at", "paid_at", "dispatched_at", "completed_at", "recorded_at",
         "position"]
     subject = found[0]["subject"]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from ledger.application import Ledger
 from ledger.core.postings import ACCOUNT_KINDS
@@ -258,19 +257,26 @@ def test_verify__rejected_when_there_is_a_tile_of_no_tree(
         (LAST, f"the stored tile {number!r} of level {level} is of no tree")]
 
 
-def test_repeats__are_found_in_the_order_of_an_index(log: Path) -> None:
+def test_repeats__are_found_in_the_order_of_an_index(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is sorted or kept, however long the log."""
     store = settings_in(log).open_store()
     assert isinstance(store, SqliteStore)
-    statements: list[tuple[str, Any]] = []
-    event.listen(store.engine, "before_cursor_execute",
-                 lambda _c, _u, statement, values, *_: statements.append((statement, values)))
-    assert store.repeated("main", until=LAST, limit=9) == []
-    asked = [(text, values) for text, values in statements if "HAVING" in text]
-    assert len(asked) == 2
     with store.reading() as reader:
+        statements: list[tuple[str, Any]] = []
+        rows = reader.rows
+
+        def noted(text: str, values: Any) -> Any:
+            statements.append((text, values))
+            return rows(text, values)
+
+        monkeypatch.setattr(reader, "rows", noted)
+        assert reader.repeated("main", until=LAST, limit=9) == []
+        asked = [(text, values) for text, values in statements if "HAVING" in text]
+        assert len(asked) == 2
         for text, values in asked:
-            plan = [row[-1] for row in reader.rows(f"EXPLAIN QUERY PLAN {text}", values)]
+            plan = [row[-1] for row in rows(f"EXPLAIN QUERY PLAN {text}", values)]
             assert ["USING COVERING INDEX" in step for step in plan] == [True]
     store.close()
 

@@ -169,4 +169,4 @@ def test_parcel__rejected_with_nothing_in_it(command: type[PickOrder] | type[Pac
     named = {"parcel": "P1"} if command is PackOrder else {}
     with pytest.raises(InvalidValues) as found:
         on(command, lines=[], **named)
-    assert [(fault.where, fault.code) for fault in found.value.faults] == [("/lines", "too_many")]
+    assert [(fault.where, fault.code) for fault in found.value.faults] == [("/lines", "too_few")]

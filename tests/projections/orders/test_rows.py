@@ -72,7 +72,8 @@ from tests.support.shops import Shop, counts
 from tests.support.thorough import THOROUGH, tried
 
 ROW = ("subject", "channel", "shop", "number", "review_status", "payment_status",
-       "delivery_status", "exception_kinds", "flags", "currency", "total_minor", "paid_minor",
+       "delivery_status", "owner", "exception_kinds", "flags", "currency", "total_minor",
+       "paid_minor",
        "refunded_minor", "placed_at", "paid_at", "dispatched_at", "completed_at", "recorded_at",
        "position")
 
@@ -108,7 +109,8 @@ def test_orders__have_all_columns_in_order(ledger: Ledger, models: ReadModels) -
     assert row == {
         "subject": stream(1), "channel": "taobao", "shop": "云杉书店", "number": "1",
         "review_status": "pending_review", "payment_status": "paid",
-        "delivery_status": "unsent", "exception_kinds": [], "flags": [], "currency": "CNY",
+        "delivery_status": "unsent", "owner": None, "exception_kinds": [], "flags": [],
+        "currency": "CNY",
         "total_minor": 4990, "paid_minor": 4990, "refunded_minor": 0,
         "placed_at": "2026-10-01T04:00:00Z", "paid_at": "2026-10-01T04:05:00Z",
         "dispatched_at": None, "completed_at": None,
