@@ -37,7 +37,7 @@ class Begun:
     def load(self, cls: type[Any], stream: str) -> Any:
         """The aggregate, as if it had begun."""
         found = cls.blank(stream)
-        found.must_be_known, found._version = lambda: None, 1
+        found.must_be_known, found._version, found.position = lambda: None, 1, 1
         return found
 
 
