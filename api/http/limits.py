@@ -101,7 +101,7 @@ class Limits:
         self, quotas: Mapping[str, Quota], buckets: Buckets, clock: Callable[[], int] = now_us
     ) -> None:
         self.quotas = dict(quotas)
-        self._buckets, self._clock = buckets, clock
+        self._buckets, self.clock = buckets, clock
         self._leases: OrderedDict[tuple[str, str], _Lease] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -111,7 +111,7 @@ class Limits:
         quota = self.quotas.get(kind)
         if quota is None:
             return None
-        tokens, now = min(tokens, quota.most), self._clock()
+        tokens, now = min(tokens, quota.most), self.clock()
         lease = self._lease(kind, holder)
         with lease.lock:
             if lease.tokens < tokens and not self._fetch(lease, (kind, holder), tokens, now):

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from werkzeug.test import TestResponse
 
+from ledger.common.values import to_us
 from ledger.orders.commands import AssignOrder, HoldOrder, OpenException, RefundOrder
 from ledger.people.commands import HandOverShift, RecordAttendance, RequestLeave
 from ledger.people.rosters import SetRoster, Shift
@@ -105,8 +106,10 @@ USUAL = Told()
 
 
 def fill(web: Web, name: str = "main", told: Told = USUAL) -> None:
-    """Record the shop in a ledger."""
+    """Record the shop in a ledger. What is left of limits does not grow while it is asked for:
+    how much would depend on when."""
     ledger = web.ledger(name)
+    web.edge.limits.clock = lambda: to_us(NOON)
     put(ledger, opened(), received(quantity=1000))
     for number in NUMBERS:
         put(ledger, *_sold(number, told))
