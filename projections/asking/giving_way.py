@@ -32,8 +32,9 @@ class GivingWay:
             self._count(-1)
 
     def wait(self) -> None:
-        """Between two pieces of long work: let short work end."""
-        if self._short:
+        """Between two pieces of long work: let short work end. What is short itself, such as one
+        order's past, waits for nobody."""
+        if self._short and not getattr(self._mine, "short", False):
             with self._none:
                 self._none.wait_for(lambda: not self._short, self._patience)
 

@@ -55,6 +55,34 @@ def test_wait__is_for_nobody_where_there_is_no_short_work() -> None:
 
 
 @on_sqlite
+def test_past__of_one_thing_is_short_and_waits_for_nobody(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocked(web)
+    order_id = web.done("/v1/orders", order(), "service")["subject"]
+    asked, waits = list[int](), list[object]()
+
+    class Asking(GivingWay):
+        def wait(self) -> None:
+            asked.append(self._short)
+            super().wait()
+
+    way = Asking()
+    monkeypatch.setattr(way._none, "wait_for", lambda *given: waits.append(given))
+    monkeypatch.setattr(giving_way, "process", way)
+    monkeypatch.setattr(past, "process", way)
+    last = web.edge.store.head("main").position
+    assert web.get(f"/v1/orders/{order_id}?position={last}").status_code == 200
+    assert set(asked) == {1}
+    assert waits == []
+    way.begin()
+    thread = threading.Thread(target=way.wait)  # which has begun nothing short
+    thread.start()
+    thread.join(FOREVER_S)
+    assert len(waits) == 1
+
+
+@on_sqlite
 def test_past__of_everything_waits_between_its_pieces_for_requests_and_not_for_itself(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
