@@ -58,7 +58,7 @@ class ArrivedLine(Columns):
 
     sku: str
     quantity: Annotated[int, says("How many pieces.")]
-    bin: Annotated[str, says("Into which bin.")] | UnsetType = UNSET
+    bin: Annotated[str, says("Into which bin; not there where nobody said.")] | UnsetType = UNSET
     place: Annotated[str, code(*ARRIVALS), says(
         "Where they are; left out where they can be sold.")] | UnsetType = UNSET
 
