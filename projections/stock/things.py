@@ -60,7 +60,7 @@ class ArrivedLine(Columns):
     quantity: Annotated[int, says("How many pieces.")]
     bin: Annotated[str, says("Into which bin; not there where nobody said.")] | UnsetType = UNSET
     place: Annotated[str, code(*ARRIVALS), says(
-        "Where they are; left out where they can be sold.")] | UnsetType = UNSET
+        "Where they are; not there if they can be sold.")] | UnsetType = UNSET
 
 
 class ArrivalRow(Columns):

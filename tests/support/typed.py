@@ -1,6 +1,7 @@
 """Rows held against what is declared of them: nothing more, nothing less, in the same order."""
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import UNSET
 from projections.asking.answering import type_of
 from projections.asking.columns import Columns, columns_of
 from projections.asking.questions import Answer
+from tests.support import source
 
 
 def must_be(found: Mapping[str, Any], declared: type[Columns]) -> None:
@@ -35,7 +37,9 @@ def must_be_typed(answer: Answer, report: Any) -> None:
 
 
 def declared() -> list[type[Columns]]:
-    """All classes of what is answered."""
+    """All classes of what is answered, whichever modules a test has imported."""
+    for path in source.python_files("projections"):
+        import_module(".".join(path.relative_to(source.ROOT).with_suffix("").parts))
     found = [Columns]
     for one in found:
         found += one.__subclasses__()
