@@ -224,13 +224,15 @@ class Ending:
 
     def __init__(self, entry: Mapping[str, Any], recipe: Recipe) -> None:
         self._moments = {state: recipe.moment(entry[state]) for state in ENDED if state in entry}
-        self._kind, self._get = recipe.main, recipe.key({"how": "first", "names": [entry["by"]]})
-        self._alone = not recipe.profile.grouped
+        self._kind, by = recipe.main, entry["by"]
+        self._by_row = recipe.profile.grouped and by.rpartition(".")[0] in ("", recipe.main)
+        self._get = recipe.key({"how": "first", "names": [by]}) if self._by_row else recipe.get(by)
 
     def __call__(self, main: Row, parts: Parts, items: Sequence[Item]) -> dict[str, Any]:
         """What it is as a part of the facts of an order."""
-        rows = [main] if self._alone else parts[self._kind]
-        states = [self._get(row, {}) for row in rows]
+        if not self._by_row:
+            return self._as(self._get(main, parts) or "", main, parts)
+        states = [self._get(row, {}) for row in parts[self._kind]]
         said = {state for state in states if state is not None}
         if len(said) <= 1:
             return self._as(next(iter(said), ""), main, parts)

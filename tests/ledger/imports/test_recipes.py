@@ -211,3 +211,23 @@ def test_no_pieces__warn_and_make_no_line(shop: Shop) -> None:
     (placed,) = shop.payloads("order.placed.v1")
     assert [line["sku"] for line in placed["lines"]] == ["B"]
     assert json.dumps(placed["lines"]).count('"line"') == 1
+
+
+def test_ended__may_be_said_by_a_joined_file(shop: Shop) -> None:
+    known = parse(yaml.safe_dump({
+        "name": "shop", "version": 1, "channel": "shop", "shop": "one",
+        "money": {"currency": "CNY", "exponent": 2},
+        "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d"]},
+        "files": {
+            "orders": {"columns": {"order": {"field": "number", "kind": "id"},
+                                   "placed": {"field": "placed", "kind": "time"}}},
+            "ends": {"join": {"own": "of", "main": "number"}, "columns": {
+                "of": {"field": "of", "kind": "id"},
+                "state": {"field": "state", "kind": "choice",
+                          "values": {"done": "completed", "open": ""}}}}},
+        "order": {"file": "orders", "number": "number", "placed": {"at": "placed"},
+                  "ended": {"by": "ends.state", "completed": {"at": "placed"}}}}), "shop.yaml")
+    shop.bring(shop.file(["1,2026-09-01", "2,2026-09-01"], "orders.csv", "order,placed"),
+               shop.file(["1,done", "2,open"], "ends.csv", "of,state"), profile=known)
+    assert [order(shop, number)["review_status"] for number in ("1", "2")] == [
+        "completed", "imported"]
