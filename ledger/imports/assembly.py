@@ -108,7 +108,7 @@ class OrderAssembler:
         self.moments = [(name, recipe.moment(order[name])) for name in MOMENTS if name in order]
         self.ending = None if "ended" not in order else Ending(order["ended"], recipe)
         self.lines = None if "lines" not in order else Lines(order["lines"], recipe)
-        self.printed = frozenset(name for name in TIMES_OF if _is_total(order, name))
+        self.printed = frozenset(name for name in TIMES_OF if _is_total(profile, name))
         self.payments = self._payments(order.get("payments"))
         self._kinds: list[tuple[str, Test]] = [
             (row["are"], recipe.tests(row["when"]))
@@ -249,11 +249,13 @@ class Ending:
         return {"ended_as": state, "ended": self._moments[state](main, parts)}
 
 
-def _is_total(order: Mapping[str, Any], amount: str) -> bool:
+def _is_total(profile: Profile, amount: str) -> bool:
     """Whether an amount is the order's own total: printed, whether it was paid or not."""
-    total, own = ({name.rpartition(".")[2] for name in order.get(one, {}).get("sum", ())}
-                  for one in ("total_minor", amount))
-    return bool(own) and own == total
+    total, own = (profile.recipe.get(one, {}) for one in ("total_minor", amount))
+    return bool(own.get("sum")) and all(
+        {name.removeprefix(f"{profile.main.kind}.") for name in own[part]}
+        == {name.removeprefix(f"{profile.main.kind}.") for name in total.get(part, ())}
+        for part in ("sum", "less"))
 
 
 def _of_row(where: str, items: Sequence[Item]) -> str:

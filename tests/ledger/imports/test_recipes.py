@@ -168,6 +168,13 @@ def test_paid__rejected_where_money_that_came_in_has_no_time(shop: Shop) -> None
     assert codes(bring(shop, [row(paid="")], known)) == [(2, "due", "amount_without_time")]
 
 
+def test_paid__is_not_the_total_where_something_is_taken_off_it(shop: Shop) -> None:
+    known = profile(extra={"total_minor": {"sum": ["due"]},
+                           "paid_minor": {"sum": ["due"], "less": ["price"]}})
+    assert codes(bring(shop, [row(paid="", due="7.00")], known)) == [
+        (2, "due", "amount_without_time")]
+
+
 # -- rows that cannot be placed -------------------------------------------------------------------
 
 
