@@ -26,7 +26,7 @@ from tests.support.routes import filled, rules
 from tests.support.team import JOINED, printed
 from tests.support.web import Web, problem
 
-PAID, SUM = 100, "_minor|unit_price|4990"
+PAID, SUM = 100, r"_minor|unit_price|\b4990\b"
 NOT_OF_THE_SHOP = {"/v1/openapi.json", "/v1/policies", "/v1/policy-differences"}
 """Routes that name sums, and tell none that was taken."""
 
