@@ -18,6 +18,7 @@ from ledger.log.clock import Clock
 from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
+from ledger.writing.batch import Took
 from ledger.writing.closing import Closing, NothingToClose
 from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import (
@@ -46,10 +47,11 @@ def _own(command: Command) -> tuple[Any, str] | None:
 
 class Ledger:
     """One ledger (tenant) on a store: `id` is it, whatever it is called. Thread-safe; close it at
-    the end."""
+    the end. `took` is called with the seconds that each of its transactions took."""
 
     def __init__(self, store: Store, keys: LedgerKeys, *, name: str = "main",
-                 clock: Clock | None = None, handlers: Handlers = HANDLERS) -> None:
+                 clock: Clock | None = None, handlers: Handlers = HANDLERS,
+                 took: Took = lambda _: None) -> None:
         self.store = store
         self.keys = keys
         self.name = name
@@ -57,7 +59,7 @@ class Ledger:
         self.id = keys.ledger
         self._handlers = handlers
         self._reading = Reading(keys)
-        self._writer = Writer(store, keys, self.clock, name, handlers=handlers)
+        self._writer = Writer(store, keys, self.clock, name, handlers=handlers, took=took)
 
     # -- reads ------------------------------------------------------------------------------------
 

@@ -14,6 +14,9 @@ requests = Counter("ledger_requests", "Requests answered", ["ledger", "endpoint"
                    registry=registry)
 seconds = Histogram("ledger_request_seconds", "How long answers took", ["ledger", "endpoint"],
                     registry=registry)
+commits = Histogram("ledger_commit_seconds", "How long the writer's transactions took, from "
+                    "waiting for the head to the commit", ["ledger"], registry=registry,
+                    buckets=(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5))
 refused = Counter("ledger_limited", "Requests refused by a limit", ["ledger", "code"],
                   registry=registry)
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from api.http.limits import Limits, quotas_of
 from api.http.logs import about, with_fields
+from api.http.metrics import commits
 from api.http.past import KeptAnswers
 from api.http.starting import staging_folder
 from ledger.access import ApiKey, NoteUse
@@ -241,7 +242,7 @@ class Edge:
         return self.ledger(name)
 
     def _opened(self, name: str, keys: LedgerKeys) -> Ledger:
-        return Ledger(self.store, keys, name=name,
+        return Ledger(self.store, keys, name=name, took=commits.labels(name).observe,
                       clock=clock_of(self._settings, self.store, name))
 
     def writers(self) -> dict[str, LedgerError | None]:

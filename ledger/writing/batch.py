@@ -1,12 +1,28 @@
 """One transaction of the writer: what it stands on, and what it is going to record."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ledger.log.envelope import Entry
-from ledger.log.store import Head, Writing
+from ledger.log.store import Head, Store, Writing
 from ledger.writing.entries import Origin, check_times, entry_of, must_be_free, once_values
 from ledger.writing.repeats import Repeats
 from ledger.writing.tasks import Task
+
+Took = Callable[[float], object]
+"""Takes the seconds that a transaction took, from waiting for the head to its commit."""
+
+
+@contextmanager
+def transaction(store: Store, ledger: bytes, took: Took) -> Iterator[Writing]:
+    """A transaction of a ledger's writer; `took` is called once it is committed. Errors: those
+    of `Store.writing`."""
+    begun = time.perf_counter()
+    with store.writing(ledger) as writing:
+        yield writing
+    took(time.perf_counter() - begun)
 
 
 class Batch(NamedTuple):

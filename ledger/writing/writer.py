@@ -27,7 +27,7 @@ from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
 from ledger.writing.balances import keep_balances
-from ledger.writing.batch import Batch
+from ledger.writing.batch import Batch, Took, transaction
 from ledger.writing.cache import Cache
 from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.closing import Closing
@@ -58,9 +58,10 @@ class Writer:
     """Writes one ledger, from a thread of its own that starts with the first command."""
 
     def __init__(
-        self, store: Store, keys: LedgerKeys, clock: Clock, name: str, *, handlers: Handlers
+        self, store: Store, keys: LedgerKeys, clock: Clock, name: str, *, handlers: Handlers,
+        took: Took,
     ) -> None:
-        self.handlers = handlers
+        self.handlers, self._took = handlers, took
         self.store = store
         self.keys = keys
         self.name = name
@@ -202,7 +203,7 @@ class Writer:
                         handlers=self.handlers, cache=self._cache)
             if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
                 work.resolve(lookups)
-            with self.store.writing(self.id) as writing:
+            with transaction(self.store, self.id, self._took) as writing:
                 work, batch, decided = self._decided(tasks, work, writing)
                 head = batch.head
                 if batch.entries:
@@ -376,7 +377,7 @@ class Writer:
             return set()
         at_commit = False
         try:
-            with self.store.writing(self.id) as writing:
+            with transaction(self.store, self.id, self._took) as writing:
                 work = Work(self.id, writing, self.keys, self.guard.clock.wall(),
                             handlers=self.handlers)
                 batch = self._open([], work, writing)

@@ -23,7 +23,8 @@ from tests.support.jars import HANDLERS, adding, opening
 
 keys = Keys(sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
 store = MemoryStore(kinds=ACCOUNT_KINDS)
-writer = Writer(store, begun(store, keys), Clock(), "main", handlers=HANDLERS)
+writer = Writer(store, begun(store, keys), Clock(), "main", handlers=HANDLERS,
+                took=lambda _: None)
 done = writer.run([(opening(owner="somebody"), CONTEXT), (adding(), CONTEXT)])
 writer.close()
 assert [task.result.positions for task in done] == [(2,), (3,)]

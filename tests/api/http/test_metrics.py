@@ -54,3 +54,19 @@ def test_metrics__count_what_limits_refuse(web: Web) -> None:
     assert [web.get("/v1/orders").status_code for _ in range(3)] == [200, 429, 429]
     web.edge.limits.quotas.clear()
     assert values(web)[name] == before + 2
+
+
+@on_sqlite
+def test_metrics__measure_each_transaction_that_was_committed(web: Web) -> None:
+    """Those of the asker's ledger alone: what is noted of keys is in another."""
+    name = 'ledger_commit_seconds_count{ledger="main"}'
+    web.done("/v1/orders", order(1))
+    before, seconds = values(web)[name], values(web)[name.replace("count", "sum")]
+    for number in (2, 3):
+        web.done("/v1/orders", order(number))
+    web.get("/v1/orders")
+    found = values(web)
+    assert found[name] == before + 2
+    assert seconds < found[name.replace("count", "sum")] < seconds + 10
+    assert found['ledger_commit_seconds_bucket{le="+Inf",ledger="main"}'] == found[name]
+    assert not any("ledger_commit" in one and 'ledger="main"' not in one for one in found)
