@@ -185,5 +185,16 @@ def _plain(aggregate: Aggregate) -> dict[str, Any]:
     known = {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
     if isinstance(balance := known.pop("balance", None), Balance):
         known |= balance._asdict()
-    return {name: masked(msgspec.to_builtins(value, enc_hook=str))
+    return {name: masked(_named(msgspec.to_builtins(value, enc_hook=str)))
             for name, value in known.items()}
+
+
+def _named(value: Any) -> Any:
+    """A value in which each name is a text: one of several parts, such as a case and a line, is
+    `CASE/LINE`."""
+    if isinstance(value, list | tuple):
+        return [_named(one) for one in value]
+    if isinstance(value, dict):
+        return {"/".join(filter(None, name)) if isinstance(name, tuple) else str(name): _named(one)
+                for name, one in value.items()}
+    return value

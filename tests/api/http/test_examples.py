@@ -2,8 +2,10 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
@@ -11,8 +13,10 @@ from referencing.jsonschema import DRAFT202012
 
 from api.http.description import EXAMPLES
 from ledger.settings import Settings
+from projections.audit.trail import rows
 from tests.support import examples, operations, source
 from tests.support.example_commands import COMMANDS
+from tests.support.example_shop import Shop, demo
 from tests.support.web import Web
 
 SPEC = Web(Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -65,8 +69,19 @@ def test_examples__are_taken_by_their_own_schemas(name: str) -> None:
         assert faults(example["answer"], content["schema"]) == []
 
 
-def test_examples__are_those_that_would_be_recorded() -> None:
-    assert examples.as_text(examples.recorded()) == source.text(EXAMPLES)
+def test_examples__are_those_that_would_be_recorded(tmp_path: Path) -> None:
+    """And what each of them changed can be said in JSON, as histories do."""
+    shop = Shop(demo(tmp_path))
+    try:
+        shop.prepare()
+        found = examples.record(shop)
+        here = shop.web.edge
+        changes = [one["changes"] for one in rows(
+            here.models, "main", here.store.read("main", limit=10**9))]
+    finally:
+        shop.web.close()
+    assert examples.as_text(found) == source.text(EXAMPLES)
+    assert orjson.loads(orjson.dumps(changes)) == changes
 
 
 def test_examples__name_nothing_random() -> None:
