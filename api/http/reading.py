@@ -12,6 +12,7 @@ from api.http import past, shapes
 from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text
 from api.http.opening import opened_rows
+from api.http.replayers import beside
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.runtime import Caller
 from api.http.standing import mark
@@ -24,12 +25,8 @@ from projections.asking.names import FROM, OPTIONS, TAKES, TO
 from projections.asking.questions import Answer, Question
 from projections.orders.takings import WAYS
 from projections.reports import REPORTS
-from projections.store.models import ReadModels
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 500
-
-Report = Callable[[ReadModels, str, Question], Answer]
-
 
 DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
                "anyOf": [{"format": "date-time"}, {"format": "date"}], "pattern": bounds.YEARS}
@@ -154,8 +151,6 @@ def add(group: Blueprint, lists: Collection[Listed]) -> None:
 
 
 def _add(group: Blueprint, listed: Listed) -> None:
-    report = REPORTS[listed.report]
-
     one = "-of" if "<" in listed.path else ""
 
     def view(query: Mapping[str, Any], **given: str) -> Response:
@@ -163,7 +158,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
         asked = question(query)
         if given:
             asked = asked._replace(subject=next(iter(given.values())))
-        answer, is_page = _answer(listed, report, asked, after=after, limit=limit)
+        answer, is_page = _answer(listed, asked, after=after, limit=limit)
         role = caller().role
         if listed.visible_part is not None:
             answer = _visible(listed, asked, answer)
@@ -176,18 +171,19 @@ def _add(group: Blueprint, listed: Listed) -> None:
 
     view.__doc__ = listed.what
     found: Callable[..., Any] = view
-    for wrap in (group.response(200, shapes.listing(*type_of(report))),
+    for wrap in (group.response(200, shapes.listing(*type_of(REPORTS[listed.report]))),
                  group.arguments(query_of(listed.report)(), location="query")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
 
 def _answer(
-    listed: Listed, report: Report, asked: Question, *, after: list[Any], limit: int
+    listed: Listed, asked: Question, *, after: list[Any], limit: int
 ) -> tuple[Answer, bool]:
     """What a report answers, and whether that is one page. All pages of the past are found at once,
     unless they are too many to be kept."""
     here, name, now = edge(), caller().ledger, asked.as_of.now
+    report = beside(here.replayers, here.store, listed.report)
     if not (now and listed.paged_by_report):
         whole = asked._replace(limit=past.ROWS) if listed.paged_by_report else asked
         found = here.kept.answer(here.models, name, listed.report, whole, report=report)

@@ -18,6 +18,7 @@ from api.http.limits import Limits, quotas_of
 from api.http.logs import about, with_fields
 from api.http.metrics import commits
 from api.http.past import KeptAnswers
+from api.http.replayers import Replayers
 from api.http.starting import staging_folder
 from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
@@ -171,6 +172,7 @@ class Edge:
         self.keys: Keys
         self.models: ReadModels
         self.limits: Limits
+        self.replayers: Replayers
         self.kept = KeptAnswers()
 
     def open(self) -> "Edge":
@@ -185,6 +187,7 @@ class Edge:
                 self.keys = self._open_keys(settings)
                 self.models = ReadModels(self.store, PROJECTIONS)
                 self.limits = Limits(quotas_of(), buckets_of(self.store))
+                self.replayers = Replayers(settings)
                 self._ledgers: dict[str, Ledger] = {}
                 self._begun: set[str] = set()
                 self._rings: dict[bytes, KeyRing] = {}
@@ -217,6 +220,7 @@ class Edge:
         self._projector.join()
         for ledger in self._ledgers.values():
             ledger.close()
+        self.replayers.close()
         self.limits.close()
         self.models.close()
         self.keys.close()

@@ -74,10 +74,20 @@ class LedgerError(Exception):
         self.details = details
         super().__init__(self.template.format(**details))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it goes to another process: whole, however it was made."""
+        return _again, (type(self), self.args), self.__dict__
+
     @property
     def template(self) -> str:
         """The message before its details are filled in, on one line: the key of a translation."""
         return " ".join((type(self).__doc__ or "").split())
+
+
+def _again(kind: type[LedgerError], args: tuple[Any, ...]) -> LedgerError:
+    found = kind.__new__(kind)
+    found.args = args
+    return found
 
 
 class Invalid(LedgerError):

@@ -18,6 +18,14 @@ class Phrase(str):
         found.template, found.details = template, details
         return found
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it goes to another process: whole."""
+        return _phrase, (self.template, self.details)
+
+
+def _phrase(template: str, details: dict[str, Any]) -> Phrase:
+    return Phrase(template, **details)
+
 
 def there_are(names: Iterable[str]) -> Phrase:
     """A sentence that lists what there is to choose from, or says that there is nothing yet."""

@@ -340,6 +340,16 @@ def type_of(report: Callable[..., Any]) -> Typed:
     return _TYPED[report]
 
 
+_REPLAYED: dict[Callable[..., Any], Past] = {}
+
+
+def replays(report: Callable[..., Any], question: Question) -> bool:
+    """Whether a question is answered by folding a whole log again."""
+    past = _REPLAYED.get(report)
+    return not question.as_of.now and (
+        past is Past.REPLAY or (past is Past.STREAM and question.subject is None))
+
+
 _LISTINGS: dict[Callable[..., Answer], Callable[..., AbstractContextManager[Listing]]] = {}
 
 
@@ -379,6 +389,7 @@ def report(
                 return Answer(as_of, list(found), leaf)
 
         _LISTINGS[made] = listing
+        _REPLAYED[made] = past
         _TYPED[made] = Typed(row, header)
         return made
 
