@@ -49,11 +49,11 @@ class Asked(NamedTuple):
     question: Question
 
 
-class NotReplayed(Unavailable):
+class PastNotFolded(Unavailable):
     """The process that answers questions about the past ended twice before it answered. Ask again
     in a moment, or about one order, case or SKU; the log of the server says why."""
 
-    code = "not_replayed"
+    code = "past_not_folded"
     rule = "R-PRJ-36"
 
 
@@ -67,14 +67,14 @@ class Replayers:
         self._closed = False
 
     def answer(self, asked: Asked) -> Answer:
-        """What a report answers. Errors: those of the report, NotReplayed (R-PRJ-36)."""
+        """What a report answers. Errors: those of the report, PastNotFolded (R-PRJ-36)."""
         for _ in range(2):  # one that was idle may have just ended
             with self._lent() as one:
                 try:
                     return one.answer(asked)
                 except (EOFError, OSError):
                     one.end()
-        raise NotReplayed
+        raise PastNotFolded
 
     @contextmanager
     def _lent(self) -> Iterator["Replayer"]:

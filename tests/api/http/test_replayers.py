@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from api.http import replayers
-from api.http.replayers import Asked, NotReplayed, beside
+from api.http.replayers import Asked, PastNotFolded, beside
 from projections.asking.answering import replays
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
@@ -121,9 +121,9 @@ def test_question__is_refused_where_no_process_can_live(
     """R-PRJ-36. What asks of now, or of one thing, is answered all the same."""
     (asked, *_) = filled(web)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(NotReplayed):
+    with pytest.raises(PastNotFolded):
         web.edge.replayers.answer(Asked("main", "orders", asked))
-    problem(web.get("/v1/orders?position=2"), 503, "not_replayed")
+    problem(web.get("/v1/orders?position=2"), 503, "past_not_folded")
     assert web.get("/v1/orders").status_code == 200
     assert replayers_of(web) == []
 
