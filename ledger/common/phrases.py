@@ -18,13 +18,9 @@ class Phrase(str):
         found.template, found.details = template, details
         return found
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """How it goes to another process: whole."""
-        return _phrase, (self.template, self.details)
-
-
-def _phrase(template: str, details: dict[str, Any]) -> Phrase:
-    return Phrase(template, **details)
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """How it is made again in another process."""
+        return (self.template,), self.details
 
 
 def there_are(names: Iterable[str]) -> Phrase:
