@@ -25,7 +25,7 @@ from api.http import shapes, things
 from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits
 from api.http.previewing import PreviewQuery, is_asked
-from api.http.reading import DEFAULT_LIMIT
+from api.http.reading import DAY_OR_TIME, DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge
 from api.http.starting import staging_folder
@@ -149,11 +149,11 @@ _lock = threading.Lock()
 @group.response(202, shapes.one(ImportProgress))
 @group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
     "type": "object", "required": ["file", "profile"], "properties": {
-        "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
-        "profile": {"type": "string"}, "shop": {"type": "string"},
+        "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}},
+        "profile": {"enum": sorted(profiles.available())}, "shop": {"type": "string"},
         "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)},
         "trust_numbers": {"enum": list(TRUST)},
-        "as_of": {"type": "string"}}}}}})
+        "as_of": {"type": "string", **DAY_OR_TIME}}}}}})
 def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
     """Import files. They are sent as multipart/form-data: `file` (one or more), `profile`, and if
     wanted `shop`, `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made. With

@@ -34,6 +34,7 @@ class SearchQuery(marshmallow.Schema):
 
     q = Text(longest=200, required=True, validate=marshmallow.validate.Length(
         min=SHORTEST, error=f"has fewer than {SHORTEST} characters"), metadata={
+        "minLength": SHORTEST,
         "description": "A number, a name, a waybill: whole, its beginning, or its end."})
     kind = Word(KINDS, metadata={"description": "Only by this."})
     limit = Digits(least=1, most=MOST)

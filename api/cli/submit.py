@@ -13,7 +13,7 @@ from api.cli.output import as_json
 from api.messages import tr
 from ledger.common.bounds import Words
 from ledger.common.context import Context, Receipt
-from ledger.common.decoding import any_json
+from ledger.common.decoding import any_json, sent_json
 from ledger.common.errors import Invalid
 from ledger.common.values import repeated_name
 from ledger.core.commands import Command
@@ -73,11 +73,11 @@ def _lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
 def _decoded(name: str, text: str, line: int) -> Any:
     """A JSON text whose objects have no name twice. Errors: BadCommand (R-CMD-01) for one that
     has."""
-    found = any_json(text)
+    any_json(text)
     if (twice := repeated_name(text)) is not None:
         raise BadCommand(line=line, name=name,
                          why=tr("the name {name!r} stands twice", name=twice))
-    return found
+    return sent_json(text)
 
 
 def _lower(text: str) -> str:

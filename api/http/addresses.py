@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ledger.common.bounds import IdText
+from ledger.common.characters import filled
+
 
 class InPath(NamedTuple):
     """A parameter of a path: `pattern` is that of JSON Schema."""
@@ -12,23 +15,31 @@ class InPath(NamedTuple):
     example: str
 
 
+_ID = filled(IdText.REFUSED)
+
+
+def _stream(kind: str) -> str:
+    """The pattern of a stream of a kind, or of one of some kinds."""
+    return f"^{kind}:[^{IdText.REFUSED}]+$"
+
+
 _MEMBER = InPath("A member.", "^member:[A-Za-z0-9][A-Za-z0-9._-]{0,90}$", "member:7f3a")
-_ROSTER = InPath("A roster.", "^roster:.+$", "roster:customer_service")
-_GOODS = InPath("A SKU in all warehouses, or in one of them.", "^(sku|stock):.+$", "sku:QM-001")
-_SKU = InPath("A SKU.", "^sku:.+$", "sku:QM-001")
+_ROSTER = InPath("A roster.", _stream("roster"), "roster:customer_service")
+_GOODS = InPath("A SKU in all warehouses, or in one of them.", _stream("(sku|stock)"), "sku:QM-001")
+_SKU = InPath("A SKU.", _stream("sku"), "sku:QM-001")
 
 IN_PATH: Mapping[str, InPath] = {
-    "order": InPath("An order: its channel, its shop and its number.", "^order:.+$",
+    "order": InPath("An order: its channel, its shop and its number.", _stream("order"),
                     "order:taobao:pine:1001"),
-    "case": InPath("A case: its channel, its shop and its number.", "^case:.+$",
+    "case": InPath("A case: its channel, its shop and its number.", _stream("case"),
                    "case:taobao:pine:R1"),
-    "deduction": InPath("A deduction.", "^deduction:.+$", "deduction:2609-1"),
+    "deduction": InPath("A deduction.", _stream("deduction"), "deduction:2609-1"),
     "person": InPath("Whose data it is; `find_persons` says which there are.",
                      "^person:[A-Za-z0-9_-]+$", "person:Zk3f-_09"),
     "member": _MEMBER,
     "month": InPath("A month.", "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$", "2026-09"),
-    "sku": InPath("A SKU, without what stands before its subject.", r"\S", "QM-001"),
-    "movement": InPath("The movement that waits for a second person.", r"\S",
+    "sku": InPath("A SKU, without what stands before its subject.", _ID, "QM-001"),
+    "movement": InPath("The movement that waits for a second person.", _ID,
                        "movement:hangzhou:7"),
     "job": InPath("An import, as the answer to its upload names it.", r"\S",
                   "6b1f0d0e-6f0f-5d3c-9a55-0d5c0f4a1f11"),
@@ -36,18 +47,18 @@ IN_PATH: Mapping[str, InPath] = {
     "name": InPath("A deadline, as the policy names it.", r"\S", "dispatch"),
     "subject": _GOODS,
     "/v1/members/{member}/leaves/{number}": InPath(
-        "The number of the leave, which the member gave it.", r"\S", "1"),
-    "/v1/transfers/{number}": InPath("The number of the transfer.", r"\S", "T-1"),
-    "/v1/posts/{subject}": InPath("A post, or a member.", "^(post|member):.+$",
+        "The number of the leave, which the member gave it.", _ID, "1"),
+    "/v1/transfers/{number}": InPath("The number of the transfer.", _ID, "T-1"),
+    "/v1/posts/{subject}": InPath("A post, or a member.", _stream("(post|member)"),
                                   "post:customer_service"),
     "/v1/members/{subject}": _MEMBER, "/v1/attendance/{subject}": _MEMBER,
     "/v1/leaves/{subject}": _MEMBER,
     "/v1/rosters/{subject}": _ROSTER, "/v1/shifts/{subject}": _ROSTER,
     "/v1/prices/{subject}": _SKU, "/v1/skus/{subject}": _SKU,
-    "/v1/warehouses/{subject}": InPath("A warehouse.", "^warehouse:.+$", "warehouse:hangzhou"),
-    "/v1/transfers/{subject}": InPath("A transfer.", "^transfer:.+$", "transfer:T-1"),
+    "/v1/warehouses/{subject}": InPath("A warehouse.", _stream("warehouse"), "warehouse:hangzhou"),
+    "/v1/transfers/{subject}": InPath("A transfer.", _stream("transfer"), "transfer:T-1"),
     "version": InPath("The number of a version of the policies.", "^[1-9][0-9]*$", "1"),
-    "/v1/stock/{subject}": InPath("A SKU in a warehouse.", "^stock:.+$",
+    "/v1/stock/{subject}": InPath("A SKU in a warehouse.", _stream("stock"),
                                   "stock:hangzhou:QM-001"),
 }
 """By name, or by the beginning of a path where that says more than the name."""

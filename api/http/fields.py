@@ -195,6 +195,9 @@ class Map(fields.Dict):
 class Time(fields.DateTime):
     """A time of RFC 3339 with its zone, in the years 1970 to 9998."""
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(metadata={"pattern": bounds.YEARS}, **more)
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         return time_of(value)
 
@@ -287,3 +290,9 @@ def _items(kind: Any, sizes: list[Bound], more: dict[str, Any]) -> fields.Field[
         sizes, keys=_field(key, required=True), values=_field(value, required=True),
         metadata={name.replace("Items", "Properties"): most for name, most in metadata.items()},
         **more)
+
+
+def names_of(converter: Any, field: fields.Field[Any], **more: Any) -> dict[str, Any]:
+    """What apispec lacks of the description of a map: which names it may have."""
+    return {"propertyNames": dict(field.key_field.metadata)} \
+        if isinstance(field, Map) and field.key_field is not None else {}

@@ -16,11 +16,12 @@ from werkzeug.exceptions import HTTPException
 
 from api.http import limiting, problems
 from api.http.edge_errors import Problem
-from api.http.fields import faults_in
+from api.http.fields import faults_in, names_of
 from api.http.runtime import Caller, Edge
 from api.messages import tr
 from ledger.access import ROLES, SYSTEM_ROLE
 from ledger.common.days import day_of
+from ledger.common.decoding import sent_json
 from ledger.common.errors import Fault, InvalidValues
 from ledger.common.phrases import Phrase
 from ledger.common.values import cut, escaped, repeated_name
@@ -154,8 +155,8 @@ class Parser(FlaskParser):
         if req.mimetype != "application/json":
             raise Problem("not_json")
         try:
-            found = orjson.loads(sent := req.get_data(cache=True))
-            twice = repeated_name(sent)
+            orjson.loads(sent := req.get_data(cache=True))
+            found, twice = sent_json(sent), repeated_name(sent)
         except ValueError as error:
             raise Problem("malformed_json", why=error) from None
         if twice is not None:
@@ -248,6 +249,7 @@ class Api(flask_smorest.Api):
         self._served = app
         self._to_describe: list[Blueprint] = []
         super().__init__(app)
+        self.ma_plugin.converter.add_attribute_function(names_of)
 
     def register_blueprint(self, blp: "Blueprint") -> None:
         """Serve the routes of a group. They are described when somebody asks."""

@@ -16,6 +16,8 @@ from ledger.common.characters import (
     FULL_WIDTH,
     IGNORABLE,
     INVISIBLE,
+    NUL,
+    filled,
     find_invisible,
     find_misleading,
     is_stream_plain,
@@ -93,11 +95,13 @@ class Text(Bound):
     longest: int = 2000
     blank: bool = False
 
+    REFUSED: ClassVar[str] = NUL
+    """What may not stand in it, as a class of a regular expression."""
+
     @property
     def schema(self) -> dict[str, Any]:
-        filled = {} if self.blank else {"pattern": r"\S"}
         return {"type": "string", "minLength": int(not self.blank), "maxLength": self.longest,
-                **filled}
+                "pattern": filled(self.REFUSED, blank=self.blank)}
 
     @property
     def condition(self) -> str:
@@ -113,13 +117,7 @@ class Text(Bound):
 class NameText(Text):
     """A name without characters that cannot be seen. Full-width ones may stand in it."""
 
-    REFUSED: ClassVar[str] = INVISIBLE
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        inner = f"[^{self.REFUSED}]*"
-        filled = inner if self.blank else f"{inner}[^\\s{self.REFUSED}]{inner}"
-        return {**super().schema, "pattern": f"^{filled}$"}
+    REFUSED: ClassVar[str] = NUL + INVISIBLE
 
     @property
     def condition(self) -> str:
@@ -141,7 +139,7 @@ class IdText(NameText):
     """An id or a number: a name without full-width letters and digits, too, nor blanks of another
     kind, nor what may be shown as nothing."""
 
-    REFUSED: ClassVar[str] = INVISIBLE + FULL_WIDTH + IGNORABLE + BLANK
+    REFUSED: ClassVar[str] = NUL + INVISIBLE + FULL_WIDTH + IGNORABLE + BLANK
 
     @property
     def _plain(self) -> str:
@@ -226,14 +224,21 @@ class Number(Bound):
 
     @property
     def schema(self) -> dict[str, Any]:
-        return {"type": "string",
-                "pattern": f"^-?[0-9]{{1,9}}(\\.[0-9]{{1,{self.digits}}})?$"}
+        sign, after = "-?" if self.least[0] == "-" else "", f"(\\.[0-9]{{1,{self.digits}}})?"
+        if self.most.strip("0") != "1":
+            return {"type": "string", "pattern": f"^{sign}[0-9]{{1,9}}{after}$"}
+        below = f"[0-9]{{1,{len(self.most) - 1}}}{after}"
+        return {"type": "string", "pattern":
+                f"^{sign}({below}|{self.most}(\\.0{{1,{self.digits}}})?)$"}
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         check_decimal(checks, where, value, least=self.least, most=self.most)
         if isinstance(value, str) and len(value.partition(".")[2]) > self.digits < 4:
             checks.fault(where, "too_fine", f"is {value}; digits after the point: {self.digits}")
 
+
+SUBJECT = "^[a-z]+(:([0-9A-Za-z\u3400-\u9fff._~-]|%[0-9A-F]{2})+)+$"
+"""The form of a subject."""
 
 YEARS = "^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-"
 """How a day or a time begins: with a year from 1970 to 9998."""
@@ -386,6 +391,6 @@ MemberId = Annotated[str, Form(check_member, pattern="^member:[A-Za-z0-9][A-Za-z
 ActorId = Annotated[str, Form(check_actor,
                               pattern="^(system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90})$")]
 Sha256 = Annotated[str, Form(check_sha256, pattern="^[0-9a-f]{64}$")]
-Subject = Annotated[str, StreamText(), Form(check_subject)]
+Subject = Annotated[str, StreamText(), Form(check_subject, pattern=SUBJECT)]
 Currency = Annotated[str, Form(check_currency, pattern=f"^({'|'.join(sorted(EXPONENTS))})$",
                                quick="type(v) is str and v in EXPONENTS")]

@@ -8,6 +8,9 @@ from urllib.parse import unquote
 
 from ledger.common.values import Checks
 
+NUL = r"\u0000"
+"""The character that no text may hold, as patterns name it."""
+
 INVISIBLE = ("\x01-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
              "\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
              "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
@@ -42,6 +45,12 @@ find_odd = re.compile(f"[{INVISIBLE}{FULL_WIDTH}{IGNORABLE}{BLANK}]").search
 _find_full_width = re.compile(f"[{FULL_WIDTH}]").search
 _find_ignorable = re.compile(f"[{IGNORABLE}]").search
 _find_blank = re.compile(f"[{BLANK}]").search
+
+
+def filled(refused: str, *, blank: bool = False) -> str:
+    """The pattern of a text without some characters, and not blank unless that is allowed."""
+    inner = f"[^{refused}]*"
+    return f"^{inner}$" if blank else f"^{inner}[^\\s{refused}]{inner}$"
 
 
 def note_invisible(checks: Checks, where: str, value: str) -> None:

@@ -8,11 +8,10 @@ import re
 from typing import NamedTuple
 
 from ledger.common.errors import Conflict
-from ledger.common.values import MAX_INTEGER
 from ledger.log.store import Store
 
 LEAF_BYTES = 8
-FORM = r"(?:0|[1-9][0-9]{0,15})(?::[0-9a-f]{16})?"
+FORM = r"(?:0|[1-9][0-9]{0,14})(?::[0-9a-f]{16})?"
 _FORM = re.compile(FORM)
 
 
@@ -35,7 +34,7 @@ class Mark(NamedTuple):
     def parse(cls, text: str) -> "Mark":
         """From `POSITION` or `POSITION:HEX16`. Errors: ValueError."""
         position, _, leaf = text.partition(":")
-        if not _FORM.fullmatch(text) or int(position) > MAX_INTEGER:
+        if not _FORM.fullmatch(text):
             raise ValueError(text)
         return cls(int(position), bytes.fromhex(leaf) if leaf else None)
 

@@ -22,8 +22,18 @@ from tests.support.examples import ready
 from tests.support.serving import BIN, Served
 
 SEEDS = (1, 2, 3)
-UNNAMED = frozenset({"invalid_values"})
-"""What is no rule's refusal: a value that the schema should not have let through."""
+
+OF_ONE_VALUE = frozenset({
+    "empty", "full_width", "ignorable", "invisible", "malformed", "missing", "not_ascii",
+    "not_boolean", "not_currency", "not_day", "not_decimal", "not_integer", "not_list",
+    "not_member", "not_month", "not_object", "not_person", "not_sha256", "not_subject", "not_text",
+    "not_time", "nul", "null", "odd_blank", "out_of_range", "surrogate", "too_few", "too_fine",
+    "too_long", "too_many", "unknown", "unknown_field"})
+"""The codes of faults that a schema might have kept out: they are about one value alone. All others
+say which rule between several values was broken."""
+
+NOT_ASKED = 401
+"""The status of what schemathesis sends without the key, to see that it is refused."""
 
 
 class Run(NamedTuple):
@@ -37,10 +47,14 @@ class Run(NamedTuple):
         """The operations that answered with a 2xx."""
         return {name for name, count in self.answers.items() if count["2xx"]}
 
-    def refused_for_values(self) -> dict[str, float]:
-        """By operation, the share of answers that were neither a 2xx nor the refusal of a rule."""
-        return {name: count["other"] / sum(count.values())
-                for name, count in self.answers.items()}
+    def total(self) -> Counter[str]:
+        """All answers by their kind."""
+        return sum(self.answers.values(), Counter())
+
+    def named(self) -> dict[str, float]:
+        """By operation, the share of answers that were a 2xx or the refusal of a rule."""
+        return {name: 1 - count["other"] / total
+                for name, count in self.answers.items() if (total := sum(count.values()))}
 
 
 class Stand:
@@ -75,8 +89,9 @@ class Stand:
         entries = json.loads(har.read_text("utf-8"))["log"]["entries"] if har.exists() else []
         answers: dict[str, Counter[str]] = defaultdict(Counter)
         for entry in entries:
-            for name in self._named(entry["request"]):
-                answers[name][_kind(entry["response"])] += 1
+            kind = _kind(entry["response"])
+            for name in self._named(entry["request"]) if kind else ():
+                answers[name][str(kind)] += 1
         return Run(done.returncode, done.stdout + done.stderr, dict(answers))
 
     def _named(self, request: dict[str, Any]) -> Iterator[str]:
@@ -85,35 +100,47 @@ class Stand:
                     if method == request["method"] and pattern.match(path))
 
 
-def _kind(response: dict[str, Any]) -> str:
-    """2xx, rule for the refusal of a rule, or other."""
-    if 200 <= response["status"] < 300:
+def _kind(response: dict[str, Any]) -> str | None:
+    """2xx, rule for the refusal of a rule, or other; None for what does not count."""
+    status = response["status"]
+    if status == NOT_ASKED:
+        return None
+    if 200 <= status < 300:
         return "2xx"
     try:
         problem = json.loads(response["content"].get("text") or "{}")
     except ValueError:
         return "other"
-    named = problem.get("code") not in UNNAMED and response["status"] in (404, 409, 412, 422, 428)
-    return "rule" if named else "other"
+    if status not in (404, 409, 412, 422, 428):
+        return "other"
+    of_one = {fault["code"] for fault in problem.get("errors", ())} & OF_ONE_VALUE
+    return "other" if problem.get("code") == "invalid_values" and of_one else "rule"
 
 
 def main(seeds: Sequence[int]) -> int:
-    """Run all seeds, and print what was reached. Returns how many runs found a failure."""
+    """Run all seeds, each on a demo of its own, and print what was reached. Returns how many runs
+    found a failure."""
     failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        stand = Stand(Path(folder))
-        stand.served.start()
-        try:
-            for seed in seeds:
-                found = stand.run(seed, "examples,fuzzing,stateful", "--mode", "positive")
-                print(found.said[-2000:] if found.code else "", end="")
-                print(f"seed {seed}: {len(found.reached())} of {len(stand.operations)} reach a 2xx")
-                poor = {name: f"{share:.0%}" for name, share in found.refused_for_values().items()
-                        if share > 0.5}
-                print(f"more than half refused for their values: {poor}")
-                failed += found.code != 0
-        finally:
-            stand.served.stop()
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            stand = Stand(Path(folder))
+            stand.served.start()
+            try:
+                whole = stand.run(seed, "examples,coverage,fuzzing,stateful", "-n", "10")
+                made = stand.run(seed, "fuzzing", "--mode", "positive", "-n", "20")
+            finally:
+                stand.served.stop()
+        for one in (whole, made):
+            print(one.said[-2000:] if one.code else "", end="")
+            failed += one.code != 0
+        print(f"seed {seed}: {sum(whole.total().values())} requests, "
+              f"{len(whole.reached())} of {len(stand.operations)} operations reach a 2xx; not: "
+              f"{', '.join(sorted(set(stand.operations) - whole.reached()))}")
+        total = made.total()
+        print(f"of {sum(total.values())} that were made up, {total['2xx']} ended in a 2xx, "
+              f"{total['rule']} in the refusal of a rule; less than half of: " + ", ".join(
+                  f"{name} ({share:.0%})" for name, share in sorted(made.named().items())
+                  if share < 0.5))
     return failed
 
 

@@ -23,6 +23,7 @@ from ledger.common.errors import MOST_FAULTS
 from ledger.common.values import repeated_name
 from tests.conftest import on_sqlite
 from tests.support.bodies import LINE, order
+from tests.support.builders import stream
 from tests.support.samples import body, edges, fitting, leaves, replaced
 from tests.support.thorough import tried
 from tests.support.waiting import eventually
@@ -131,6 +132,24 @@ def test_fault__tells_a_long_value_and_a_long_name_cut(web: Web) -> None:
     assert "x" * 200 + "…" in found["detail"]
     twice = b'{"%s":1,"%s":2}' % (b"z" * 10_000, b"z" * 10_000)
     assert len(problem(web.post("/v1/orders", twice), 400, "malformed_json")["detail"]) < 400
+
+
+@on_sqlite
+@pytest.mark.parametrize(("number", "status"), [
+    ("2", 201), ("2.0", 201), ("2.000", 201), ("2e0", 201), ("0.2E1", 201), ("20e-1", 201),
+    ("2.5", 422), ('"2"', 422), ("true", 422), ("1.99999999999999999999", 422), ("2e400", 400),
+    ("2e18", 422), ("NaN", 400)])
+def test_number__is_whole_by_its_value_however_it_is_spelled(
+    web: Web, number: str, status: int
+) -> None:
+    body = order(lines=[{**LINE, "quantity": 2, "amount_minor": 9980}],
+                 amounts={"total_minor": 9980})
+    sent = json.dumps(body).replace('"quantity": 2', f'"quantity": {number}').encode()
+    answer = web.post("/v1/orders", sent)
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        (placed,) = (one for one in web.edge.store.read("main") if one.stream == stream())
+        assert json.loads(placed.payload)["lines"][0]["quantity"] == 2
 
 
 # -- read quickly, and as strictly ----------------------------------------------------------------
