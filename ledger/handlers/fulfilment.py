@@ -37,6 +37,7 @@ from ledger.handlers.prices import must_be_signed, priced
 from ledger.orders.commands import known_order
 from ledger.orders.order import Order
 from ledger.orders.placing import noted_of, written_of
+from ledger.orders.review import COURIER_LOST
 from ledger.orders.settling import must_be_reviewed, settle_finance
 from ledger.orders.values import Reservation
 from ledger.stock.account import StockAccount
@@ -213,7 +214,7 @@ def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
     before = order.clone()
     order.lose(command.parcel, written_of(order, work, command.reason),
                occurred_at=command.occurred_at)
-    return _followed_by(work, order, before, kind="courier_lost", at=command.occurred_at)
+    return _followed_by(work, order, before, kind=COURIER_LOST, at=command.occurred_at)
 
 
 HANDLERS: dict[type[Command], Handler] = {

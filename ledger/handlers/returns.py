@@ -237,16 +237,18 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
     case.receive(command.warehouse, command.lines, parts, _noted(case, work, command.note),
                  occurred_at=command.occurred_at)
     if order is not None:
-        _receive_of(work, case, order, command)
+        receive_of(work, case, order, command.lines, occurred_at=command.occurred_at)
     post(work, case.newest, list(came_back(case, order, command.lines)), decided=True)
     return [case] if order is None else [case, order]
 
 
-def _receive_of(work: Work, case: Case, order: Order, command: ReceiveGoods) -> None:
+def receive_of(
+    work: Work, case: Case, order: Order, lines: list[Count], *, occurred_at: datetime
+) -> None:
     """The order has its pieces back. What it did not know to be awaited, since its lines came to be
     known after the case, it expects first. Errors: R-RET-15, R-ORD-22, R-ORD-29."""
-    refused, at = case.kind == REFUSED, command.occurred_at
-    back = back_of(work, case, order, command.lines)
+    refused, at = case.kind == REFUSED, occurred_at
+    back = back_of(work, case, order, lines)
     new = back.less(back.at_most(order.awaited_for(case.id)))
     if new.lines or new.parts:
         order.expect_return(case.id, new, refused=refused, occurred_at=at)

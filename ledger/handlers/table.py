@@ -7,6 +7,7 @@ from ledger.handlers import (
     access,
     clock,
     corrections,
+    declared_cases,
     deductions,
     erasure,
     fulfilment,
@@ -38,8 +39,9 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 
 
 HANDLERS = joined(
-    access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
-    fulfilment.HANDLERS, imports.HANDLERS, movements.HANDLERS, orders.HANDLERS, people.HANDLERS,
-    policies.HANDLERS, presence.HANDLERS, prices.HANDLERS, reconciliation.HANDLERS,
-    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, skus.HANDLERS, stock.HANDLERS)
+    access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, declared_cases.HANDLERS,
+    deductions.HANDLERS, erasure.HANDLERS, fulfilment.HANDLERS, imports.HANDLERS,
+    movements.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS, presence.HANDLERS,
+    prices.HANDLERS, reconciliation.HANDLERS, retention.HANDLERS, returns.HANDLERS, scores.HANDLERS,
+    skus.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

@@ -6,20 +6,30 @@ from collections.abc import Iterator
 from ledger.common.errors import Fault
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell
-from ledger.imports.profile import Field, File, Profile, tolerant
-from ledger.imports.references import references
+from ledger.imports.profile import (
+    COUNT,
+    ORDER,
+    Field,
+    File,
+    Profile,
+    lines_stand_in,
+    tolerant,
+)
+from ledger.imports.references import COME_BACK, references
+from ledger.returns.values import DISPOSITIONS
 
 
 def check(profile: Profile) -> list[Fault]:
     """What the schema cannot see: names that no column fills, and fields of the wrong kind."""
     kinds = {file.kind: file for file in profile.files}
-    part = "/count" if profile.counts else "/order"
-    if profile.recipe["file"] not in kinds:
-        return [Fault(f"{part}/file", "unknown", f"names no file: {profile.recipe['file']!r}")]
+    for section, recipe in profile.sections():
+        if recipe["file"] not in kinds:
+            return [Fault(f"/{section}/file", "unknown", f"names no file: {recipe['file']!r}")]
     faults: list[Fault] = []
     for file in profile.files:
         faults.extend(_check_file(file, profile))
-    if profile.counts and "warehouse" not in profile.recipe and not profile.warehouse:
+    faults += _of_returns(profile)
+    if profile.makes == COUNT and "warehouse" not in profile.recipe and not profile.warehouse:
         faults.append(Fault("/count/warehouse", "missing",
                             "is needed where the profile has no stock: {warehouse: NAME}"))
     for where, name, allowed in references(profile):
@@ -32,6 +42,30 @@ def check(profile: Profile) -> list[Fault]:
             faults.append(Fault(where, "wrong_kind", f"{name} is {known.kind}, "
                                 f"but must be {' or '.join(allowed)}"))
     return faults
+
+
+def _of_returns(profile: Profile) -> Iterator[Fault]:
+    """What keeps a list of orders from holding what comes back as well, and dispositions that are
+    none."""
+    rows = profile.recipe.get("rows", ())
+    said = any(row["are"] in COME_BACK for row in rows) and profile.makes == ORDER
+    if said != (profile.returns is not None):
+        yield Fault("/return", "half", "is needed where a row of `order` is returned, refused or "
+                    "refunded, and for nothing else")
+    elif profile.returns is not None and (
+            profile.returns["file"] != profile.recipe["file"]
+            or not (lines_stand_in(profile.returns) and lines_stand_in(profile.recipe))):
+        yield Fault("/return/file", "other", "and the lines of both have to be those of `order`")
+    for section, recipe in profile.sections():
+        named = recipe.get("lines", {}).get("disposition", "").rpartition(".")[2]
+        file = next(file for file in profile.files
+                    if file.kind == recipe.get("lines", recipe).get("of", recipe["file"])) \
+            if named else profile.main
+        field = file.fields().get(named)
+        for means in sorted({*(field.values or {}).values()} if field is not None else ()):
+            if means and means not in DISPOSITIONS:
+                yield Fault(f"/{section}/lines/disposition", "unknown",
+                            f"{means!r} is not one of {', '.join(DISPOSITIONS)}")
 
 
 def _has_default(field: Field, profile: Profile) -> bool:

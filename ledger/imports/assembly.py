@@ -6,15 +6,16 @@ a sale, a cancellation, or a write-off or find, which is not an order but is num
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from ledger.common.errors import InvalidValues
 from ledger.core.commands import Command
-from ledger.imports.faults import reason
+from ledger.imports.assembling import BadStatement, Problem, RowsDiffer, problem
 from ledger.imports.lines import Item, Lines, sent_of
 from ledger.imports.profile import Profile
-from ledger.imports.recipes import Difference, Get, Parts, Recipe, Row, Test
-from ledger.imports.references import MOMENTS
+from ledger.imports.recipes import Get, Parts, Recipe, Row, Test
+from ledger.imports.references import COME_BACK, MOMENTS
+from ledger.imports.returning import ReturnAssembler
 from ledger.orders.declared import RecordOrder
 from ledger.orders.values import AMOUNT_FIELDS, CANCELLED, CLOSED, ENDED, Amounts, Line, Payment
 from ledger.returns.commands import RecordReturn
@@ -29,61 +30,6 @@ SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
 TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
 SALE, CANCELLATION = "sale", "cancellation"
 GIVEN_UP = frozenset((CANCELLED, CLOSED))
-
-
-class Problem(NamedTuple):
-    """What is wrong with a statement: the field of the command, and why."""
-
-    field: str
-    code: str
-    rule: str
-    reason: str
-
-
-class BadStatement(Exception):
-    """The rows of an order do not make a statement."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = problems
-        super().__init__(f"{len(problems)} problems")
-
-
-class RowsDiffer(Exception):
-    """Rows that make a statement together say different things of all of it."""
-
-    def __init__(self, differences: list[Difference]) -> None:
-        self.differences = differences
-        super().__init__(f"{len(differences)} differences")
-
-
-class Assembler(Protocol):
-    """Makes commands from rows as a profile says.
-
-    Shapes: `slots` is the place of each field in the rows of a kind, `named` the field that
-    identifies a statement, `warehouse` the one that the first import opens, if any.
-    """
-
-    profile: Profile
-    shop: str
-    warehouse: str | None
-    slots: dict[str, dict[str, int]]
-    named: str
-
-    def key(self, values: Row) -> tuple[str, ...] | None:
-        """What the rows of one statement have in common; None if it could not be read."""
-        ...
-
-    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
-        """The command for a main row and the rows that belong to it, and its subject.
-
-        Errors: BadStatement, RowsDiffer.
-        """
-        ...
-
-    def without_pieces(self, parts: Parts) -> tuple[str, str, list[int]] | None:
-        """The rows that say 0 pieces, of which nothing is made: their kind, the field that says it,
-        and their places among the rows of that kind."""
-        ...
 
 
 class OrderAssembler:
@@ -110,12 +56,16 @@ class OrderAssembler:
         self.lines = None if "lines" not in order else Lines(order["lines"], recipe)
         self.printed = frozenset(name for name in TIMES_OF if _is_total(profile, name))
         self.payments = self._payments(order.get("payments"))
+        self.returns = None if profile.returns is None else ReturnAssembler(
+            profile, shop, stock=stock)
         self._kinds: list[tuple[str, Test]] = [
             (row["are"], recipe.tests(row["when"]))
             for row in order.get("rows", ())]
 
     def key(self, values: Row) -> tuple[str, ...] | None:
-        """The shop, the number and the kind of row."""
+        """The shop, the number and the kind of row; of what comes back, those of its order."""
+        if self.returns is not None and (kind := self._kind(values)) in COME_BACK:
+            return self.returns.order_key(values, kind)
         number = self._number(values, {})
         if number is None:
             return None
@@ -129,8 +79,18 @@ class OrderAssembler:
                 return kind
         return SALE
 
-    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
+    def apart(self, values: Row) -> str:
+        """What comes back follows its order, each case for itself."""
+        if self.returns is None or not values or self._kind(values) not in COME_BACK:
+            return ""
+        return self.returns.number(values)
+
+    def statement(
+        self, main: Row, parts: Parts, stated_us: int | None = None
+    ) -> tuple[Command, str]:
         """An order, a return or a slip, and its subject. Errors: BadStatement, RowsDiffer."""
+        if self.returns is not None and (kind := self._kind(main)) in COME_BACK:
+            return self.returns.statement_of(kind, main, parts)
         kind, together = self._kind(main), parts.get(self.recipe.main, ())
         if len(together) > 1 and (found := self.recipe.differences(together)):
             raise RowsDiffer(found)
@@ -142,7 +102,7 @@ class OrderAssembler:
         for name, get in self.moments:
             facts[name] = get(main, parts)
         if facts["placed"] is None:
-            raise BadStatement([problem("placed", "empty")])
+            raise BadStatement([problem("placed", "empty")], "order")
         items = [] if self.lines is None else self.lines(main, parts)
         make: Callable[..., RecordOrder | RecordReturn | RecordSlip] = {
             SALE: self._order, CANCELLATION: self._return}.get(kind, self._slip)
@@ -152,10 +112,12 @@ class OrderAssembler:
         except InvalidValues as error:
             raise BadStatement([
                 Problem(_of_row(fault.where, items), fault.code, error.rule, fault.message)
-                for fault in error.faults]) from None
+                for fault in error.faults], "order") from None
 
     def without_pieces(self, parts: Parts) -> tuple[str, str, list[int]] | None:
         """Rows of lines that say 0 pieces."""
+        if self.returns is not None and self._kind(parts[self.recipe.main][0]) in COME_BACK:
+            return None
         if self.lines is None or not (places := self.lines.without_pieces(parts)):
             return None
         return self.lines.kind, self.profile.recipe["lines"]["quantity"], places
@@ -265,18 +227,13 @@ def _of_row(where: str, items: Sequence[Item]) -> str:
         "/lines/") and head.isdigit() else where
 
 
-def problem(field: str, code: str, **details: Any) -> Problem:
-    """What is wrong with a field of a statement, in the words of its code."""
-    rule, words = reason(code, details)
-    return Problem(field, code, rule, words)
-
-
 def _pair(facts: dict[str, Any], printed: Collection[str]) -> None:
     """An amount and its time belong together; one that is printed on every order, paid or not, says
     nothing without its time. Errors: BadStatement (R-IMP-13)."""
     for amount, time in TIMES_OF.items():
         if facts.get(time) is None and facts.get(amount) and amount not in printed:
-            raise BadStatement([problem(amount, "amount_without_time", what=time)])
+            raise BadStatement(
+                [problem(amount, "amount_without_time", what=time)], "order")
     if facts.get("paid") is None or facts.get("paid_minor") is None:
         facts["paid"] = facts["paid_minor"] = None
     if facts.get("refunded") is None and "refunded_minor" in printed:

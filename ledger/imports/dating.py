@@ -56,8 +56,9 @@ def dated(command: Command, at: int | None) -> Command:
 
 def in_turn(commands: Sequence[tuple[Command, Any]]) -> list[tuple[Command, Any]]:
     """Statements about one order, each with what it is of, the oldest first; those without a time
-    stay in front, as they are."""
-    return sorted(commands, key=lambda one: _time(one[0]) or 0)
+    stay in front, as they are; what comes back of it comes last."""
+    return sorted(commands, key=lambda one: (
+        not isinstance(one[0], RecordOrder), _time(one[0]) or 0))
 
 
 def _time(command: Command) -> int | None:

@@ -118,6 +118,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "unknown_value": ("R-IMP-11", "is not one of the values that the profile knows"),
     "empty": ("R-IMP-12", "is empty"),
     "amount_without_time": ("R-IMP-13", "is not zero, but the time when it was {what} is missing"),
+    "no_time_of_count": (
+        "R-IMP-12", "nothing says when it was counted: name a column as `at` of `count`, or say "
+        "when the file was made, by its name (`stated`) or as it is imported (`--as-of`; over HTTP "
+        "`as_of`)"),
     "line_twice": (
         "R-IMP-14", "appears twice in the order, with different cells (see row {other})"),
     "rows_disagree": (

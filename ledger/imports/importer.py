@@ -21,21 +21,17 @@ from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.accounts import AHEAD_US
-from ledger.imports.assembly import Assembler, OrderAssembler
+from ledger.imports.assemblers import assembler_of
+from ledger.imports.assembling import Assembler
 from ledger.imports.choices import (
-    DECLARED,
-    NO_STOCK,
     POLICIES,
     REJECT_EVERYTHING,
     REJECT_FAILED_ROWS,
 )
-from ledger.imports.counting import CountAssembler
 from ledger.imports.erased import ErasedRows
 from ledger.imports.errors import (
-    CountsAreStock,
     ImportBrokenOff,
     ImportOnDamaged,
-    NoWarehouse,
     UnknownPolicy,
 )
 from ledger.imports.loading import Loader, Progress
@@ -50,6 +46,7 @@ from ledger.imports.summary import Summary
 from ledger.imports.target import Item, Target
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.store import StorageFailed
+from ledger.returns.declared import DeclareCase
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing import requests
 from ledger.writing.errors import BrokenOff, reason_of
@@ -89,18 +86,6 @@ def run_import(
     except BaseException:
         staging.close()
         raise
-
-
-def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assembler:
-    """What makes a profile's statements. Errors: NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19).
-    """
-    if profile.counts:
-        if stock == NO_STOCK:
-            raise CountsAreStock(profile=profile.name)
-        return CountAssembler(profile, shop)
-    if stock == DECLARED and not profile.warehouse:
-        raise NoWarehouse(profile=profile.name)
-    return OrderAssembler(profile, shop, stock=stock != NO_STOCK)
 
 
 class _Run:
@@ -263,10 +248,13 @@ class _Run:
         """The statements that a rule may refuse. One about an order that appears nowhere else, in
         this batch or in the log, is certainly new and need not be previewed."""
         mentions = Counter(statement.subject for statement in batch)
+        cases = [one.command for one in batch if isinstance(one.command, DeclareCase)]
+        mentions.update(case.order for case in cases)
         known = {entry.stream
                  for entry in self.ledger.store.streams(self.ledger.name, list(mentions))}
         doubtful = [one for one in batch
-                    if mentions[one.subject] > 1 or one.subject in known or self.profile.counts]
+                    if mentions[one.subject] > 1 or one.subject in known or self.profile.counts
+                    or isinstance(one.command, DeclareCase)]
         self.to_record += len(batch) - len(doubtful)
         return doubtful
 

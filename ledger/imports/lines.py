@@ -31,6 +31,8 @@ class Item(NamedTuple):
     sent: list[Any] | None = None
     courier: str | None = None
     waybill: str | None = None
+    order_line: str | None = None
+    disposition: str | None = None
 
 
 Price = Callable[[Row, int], tuple[int, int, int]]
@@ -51,9 +53,11 @@ class Lines:
         self._fixed = int(entry["quantity"]) if entry["quantity"].isdigit() else None
         self._quantity = slots.get(entry["quantity"], 0)
         self._price = self._priced(entry, slots, profile.exponent)
-        self._is_fee = _fees(entry["fees"])
+        self._is_fee = _fees(entry.get("fees", ()))
         self._sent, self._courier, self._waybill = (
             recipe.of_rows(kind, entry.get(name)) for name in ("dispatched", "courier", "waybill"))
+        self._order_line, self._disposition = (
+            slots.get(entry.get(name, "")) for name in ("order_line", "disposition"))
         own = self._file.key if kind == recipe.main else None
         self._id = self._line if own is None else slots[own]
 
@@ -70,12 +74,13 @@ class Lines:
             if not (quantity := self._pieces(row)):
                 continue
             price, scale, amount = self._price(row, quantity)
-            sku = None if self._sku is None else row[self._sku]
+            sku = _at(row, self._sku)
             found.append(Item(
                 line=str(len(found) + 1) if self._line is None else row[self._line], sku=sku,
                 title=self._title(row), attributes=self._attributes(row), quantity=quantity,
                 unit_price=price, scale=scale, amount_minor=amount, fee=self._is_fee(sku), row=at,
-                sent=self._sent(row), courier=self._courier(row), waybill=self._waybill(row)))
+                sent=self._sent(row), courier=self._courier(row), waybill=self._waybill(row),
+                order_line=_at(row, self._order_line), disposition=_at(row, self._disposition)))
         return found
 
     def _pieces(self, row: Row) -> int:
@@ -87,19 +92,27 @@ class Lines:
         return [at for at, row in enumerate(parts[self.kind]) if self._pieces(row) == 0]
 
     def _priced(self, entry: Mapping[str, Any], slots: Mapping[str, int], exponent: int) -> Price:
+        if not entry.keys() & {"unit_price", "amount_minor"}:
+            return lambda row, quantity: (0, exponent, 0)
         of_piece = "unit_price" in entry
         named = entry["unit_price" if of_piece else "amount_minor"]
         slot, decimals = slots[named], self._file.fields()[named].decimals
         scale = exponent if decimals is None else decimals
 
         def of_a_piece(row: Row, quantity: int) -> tuple[int, int, int]:
-            return row[slot], scale, rounded(quantity * row[slot], scale - exponent)
+            price = row[slot] or 0
+            return price, scale, rounded(quantity * price, scale - exponent)
 
         def of_all(row: Row, quantity: int) -> tuple[int, int, int]:
-            amount = rounded(row[slot], scale - exponent)
+            amount = rounded(row[slot] or 0, scale - exponent)
             return *price_of(amount, quantity, exponent), amount
 
         return of_a_piece if of_piece else of_all
+
+
+def _at(row: Row, slot: int | None) -> Any:
+    """The value in a slot; None where no field is named."""
+    return None if slot is None else row[slot]
 
 
 def sent_of(items: Sequence[Item]) -> list[Sent]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from ledger.imports.assembly import Assembler
+from ledger.imports.assembling import Assembler
 from ledger.imports.dating import stated_at
 from ledger.imports.faults import RowFault
 from ledger.imports.profile import File, Profile

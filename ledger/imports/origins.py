@@ -19,20 +19,23 @@ class Origin(NamedTuple):
 
 
 def origin_of(
-    profile: Profile, field: str, main: Staged, parts: Mapping[str, list[Staged]]
+    profile: Profile, of: tuple[str, str], main: Staged, parts: Mapping[str, list[Staged]]
 ) -> Origin:
-    """Where a field such as `/paid_minor` or `/lines/3/quantity` comes from.
+    """Where a field such as `/paid_minor` or `/lines/3/quantity` of what a section of the profile
+    makes comes from.
 
     A field made from several cells is traced to the first; column and value are blank where it
     comes from no cell.
     """
+    section, field = of
+    recipe = dict(profile.sections())[section]
     head, *rest = field.strip("/").split("/")
-    if head in ("lines", "counts") and rest:
-        section = profile.recipe["lines"] if head == "lines" else profile.recipe
-        kind = section["of"] if head == "lines" else section["file"]
-        name, row = _first(section.get(rest[-1])), parts[kind][int(rest[0])]
+    if head in ("lines", "counts", "moves") and rest:
+        entry = recipe.get("lines", recipe) if head == "lines" else recipe
+        kind = entry.get("of") or recipe["file"]
+        name, row = _first(entry.get(rest[-1])), parts[kind][int(rest[0])]
     else:
-        source = _first(profile.recipe.get(rest[0] if head == "amounts" and rest else head))
+        source = _first(recipe.get(rest[0] if head == "amounts" and rest else head))
         before, _, name = source.rpartition(".")
         kind = before or profile.main.kind
         row = main if kind == profile.main.kind else next(iter(parts.get(kind, ())), main)

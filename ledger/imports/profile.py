@@ -9,6 +9,9 @@ from ledger.imports.amounts import POINT
 from ledger.imports.conditions import Test
 
 COMMA = "comma"
+SECTIONS = ORDER, RETURN, COUNT, MOVEMENT = ("order", "return", "count", "movement")
+"""What the rows of files can make, by the part of a profile that says how."""
+
 DELIMITERS: Mapping[str, str] = {COMMA: ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 """What may separate the cells of a row, by its name in a profile."""
 
@@ -22,11 +25,8 @@ class Field:
     `blank` lists texts that count as an empty cell, `default` is the text that one stands for.
     `decimals` are those of an amount that is finer than the currency; `formats` of a time replace
     those of the profile; a `volatile` cell may change while the row stays the same one.
-    Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
-    what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
-    lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
-    the currency; a `volatile` cell may change while the row stays the same one. `across_rows` is
-    what counts where the rows of one order say different things: one of `recipes.ACROSS`.
+    `across_rows` is what counts where the rows of one order say different things: one of
+    `recipes.ACROSS`.
     """
 
     field: str
@@ -98,7 +98,8 @@ class File:
 class Profile:
     """A whole profile.
 
-    Shapes: `recipe`, its `order` or `count`, says what fields make (see `assembly`, `counting`);
+    Shapes: `makes` is one of `SECTIONS`, and `recipe` says what fields make of it; `returns` says
+    it of the rows of a list of orders that are about what comes back (None: there are none);
     `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`;
     `stated` is how a file's name says when it was made: a pattern, and the format of its group;
     `decimal` is what stands before decimals: point or comma.
@@ -116,13 +117,24 @@ class Profile:
     formats: tuple[str, ...]
     reuse_gap_days: int
     files: tuple[File, ...]
-    counts: bool
+    makes: str
     recipe: Mapping[str, Any]
     warehouse: str
     sha256: str
     trust_numbers: bool = False
     stated: tuple[str, str] | None = None
     decimal: str = POINT
+    returns: Mapping[str, Any] | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether its rows are about stock alone, so that they make nothing without it."""
+        return self.makes in (COUNT, MOVEMENT)
+
+    def sections(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """What it says that its rows make, by the names of these parts of it."""
+        more = [] if self.returns is None else [(RETURN, self.returns)]
+        return [(self.makes, self.recipe), *more]
 
     @property
     def main(self) -> File:
@@ -132,8 +144,7 @@ class Profile:
     @property
     def grouped(self) -> bool:
         """Whether rows of the main kind make statements together."""
-        lines = self.recipe.get("lines")
-        return self.counts or (lines is not None and lines["of"] == self.recipe["file"])
+        return self.counts or lines_stand_in(self.recipe)
 
     @property
     def continues(self) -> bool:
@@ -148,6 +159,12 @@ class Profile:
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""
         return [file for file in self.files if file.kind != self.recipe["file"]]
+
+
+def lines_stand_in(recipe: Mapping[str, Any]) -> bool:
+    """Whether the lines of what a recipe makes are the rows of its own file."""
+    lines = recipe.get("lines")
+    return lines is not None and bool(lines["of"] == recipe["file"])
 
 
 def tolerant(name: str) -> str:

@@ -17,7 +17,7 @@ from ledger.common.errors import Fault, FaultList, Invalid, NotFound, summed_up
 from ledger.imports.agreeing import check
 from ledger.imports.amounts import POINT
 from ledger.imports.once import OnceLoader
-from ledger.imports.profile import Field, File, Layout, Profile
+from ledger.imports.profile import RETURN, SECTIONS, Field, File, Layout, Profile
 from ledger.imports.schemas import ProfileSchema
 
 PACKAGED = Path(__file__).parent / "profiles"
@@ -120,6 +120,7 @@ def _faults(where: str, messages: Any) -> Iterator[Fault]:
 
 def _build(loaded: dict[str, Any]) -> Profile:
     money, times = loaded["money"], loaded["times"]
+    makes = next(section for section in SECTIONS if section in loaded)
     canonical = json.dumps(loaded, sort_keys=True, ensure_ascii=True, default=sorted)
     return Profile(
         name=loaded["name"], version=loaded["version"], channel=loaded["channel"],
@@ -127,7 +128,8 @@ def _build(loaded: dict[str, Any]) -> Profile:
         signs=tuple(money["signs"]), encodings=tuple(loaded["encodings"]), zone=times["zone"],
         formats=tuple(times["formats"]), reuse_gap_days=loaded["reuse_gap_days"],
         files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
-        counts="count" in loaded, recipe=loaded.get("order") or loaded["count"],
+        makes=makes, recipe=loaded[makes],
+        returns=None if makes == RETURN else loaded.get(RETURN),
         warehouse=loaded.get("stock", {}).get("warehouse", ""),
         stated=loaded.get("stated"), decimal=money.get("decimal", POINT),
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),

@@ -5,28 +5,34 @@ from typing import Any
 
 from ledger.core.commands import Command
 from ledger.imports import conditions
-from ledger.imports.profile import File, Profile
+from ledger.imports.profile import COUNT, File, Profile
 from ledger.orders.declared import RecordOrder
 from ledger.returns.commands import RecordReturn
+from ledger.returns.declared import DeclareCase
+from ledger.returns.values import REFUND_ONLY, REFUSED, RETURN_AND_REFUND
 from ledger.stock.slips import RecordSlip
 
-ID_REFERENCES = ("/order/number", "/order/waybill", "/order/paid_reference",
-                 "/order/refund_reference", "/order/lines/line", "/order/lines/sku",
-                 "/order/lines/waybill",
-                 "/count/sku", "/count/warehouse")
+ID_REFERENCES = frozenset((
+    "number", "order", "waybill", "paid_reference", "refund_reference", "lines/line",
+    "lines/order_line", "lines/sku", "lines/waybill", "sku", "warehouse", "from", "to"))
 """Where a profile names what becomes an id of the ledger."""
 
-NEEDED = ("/order/lines/quantity", "/order/lines/unit_price", "/order/lines/amount_minor",
-          "/order/payments/amount_minor")
+NEEDED = frozenset(("lines/quantity", "lines/unit_price", "lines/amount_minor",
+                    "payments/amount_minor", "sku", "quantity", "at", "kind"))
 """Where a profile names what no row may leave blank."""
+
+SAID_BY_ORDER = ("/return/lines/unit_price", "/return/lines/amount_minor")
+"""What the order says where a row leaves it blank."""
 
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
 OF_LINES = {"quantity": AMOUNTS, "unit_price": AMOUNTS, "amount_minor": AMOUNTS,
-            "dispatched": ("time",)}
+            "dispatched": ("time",), "disposition": ("choice",)}
 """The kinds that fit the facts of a line or a payment; all others are texts."""
 
-COUNTED = {"quantity": ("integer",), "at": ("time",)}
+OF_STOCK = {"quantity": ("integer",), "at": ("time",), "arrived": ("time",), "kind": ("choice",)}
+"""The kinds that fit the facts of a count or a movement; all others are texts."""
+
 WORDS = ("text", "id", "choice")
 FILLED = (*TEXTS, *AMOUNTS, "time")
 TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": FILLED, "not_blank": FILLED,
@@ -34,11 +40,17 @@ TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": FILLED, "not_blank": FI
 """Which kinds of fields each test of a row can look at."""
 
 
-MOMENTS = ("placed", "declared", "stated", "paid", "refunded", "dispatched", "delivered")
-UNSAID = ("rows", "ended", *MOMENTS)
+MOMENTS = ("placed", "declared", "stated", "paid", "refunded", "dispatched", "delivered",
+           "refused", "lost")
+UNSAID = ("rows", "ended", "requested", "came", "closed", *MOMENTS)
 """Parts of a recipe that may look at a field without showing its value."""
 
-MADE: dict[str, type[Command]] = {"sale": RecordOrder, "cancellation": RecordReturn}
+RETURNED, REFUNDED = "returned", "refunded"
+COME_BACK = {RETURNED: RETURN_AND_REFUND, "refused": REFUSED, REFUNDED: REFUND_ONLY}
+"""What a row may say that comes back, and the kind of case that this is."""
+
+MADE: dict[str, type[Command]] = {
+    "sale": RecordOrder, "cancellation": RecordReturn, **dict.fromkeys(COME_BACK, DeclareCase)}
 """What rows make, by what they are; others a slip."""
 
 Reference = tuple[str, str, tuple[str, ...]]
@@ -46,35 +58,42 @@ Reference = tuple[str, str, tuple[str, ...]]
 
 def references(profile: Profile) -> Iterator[Reference]:
     """Each field that the profile uses: where, its name, and the kinds that fit."""
-    if profile.counts:
-        for key, name in profile.recipe.items():
-            if key != "file":
-                yield f"/count/{key}", name, COUNTED.get(key, TEXTS)
-        return
-    for key, value in profile.recipe.items():
-        where = f"/order/{key}"
-        if key in ("lines", "payments"):
-            yield from _of_rows(where, value)
-        elif key == "rows":
-            yield from ((f"{where}/{at}", name, TESTED[conditions.split(test)[0]])
-                        for at, row in enumerate(value) for name, test in row["when"].items())
-        elif key == "ended":
-            yield f"{where}/by", value["by"], ("choice",)
-            for state in [state for state in value if state != "by"]:
-                yield from _moment(f"{where}/{state}", value[state])
-        elif isinstance(value, dict) and "inferred_from" in value:
-            yield from _moment(where, value)
-        elif isinstance(value, dict) and "less" in value:
-            yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
-            if value["when"] is not None:
-                yield where, value["when"], FILLED
-        elif isinstance(value, dict) and "names" in value:
-            yield from ((where, name, TEXTS) for name in value["names"])
+    for section, recipe in profile.sections():
+        for key, value in recipe.items():
+            yield from _of_part(f"/{section}/{key}", key, value)
+
+
+def _of_part(where: str, key: str, value: Any) -> Iterator[Reference]:
+    """The fields that one part of a recipe uses."""
+    if key in ("lines", "payments"):
+        yield from _of_rows(where, value)
+    elif key == "rows":
+        yield from ((f"{where}/{at}", name, TESTED[conditions.split(test)[0]])
+                    for at, row in enumerate(value) for name, test in row["when"].items())
+    elif key == "ended":
+        yield f"{where}/by", value["by"], ("choice",)
+        for state in [state for state in value if state != "by"]:
+            yield from _moment(f"{where}/{state}", value[state])
+    elif isinstance(value, str) and key != "file":
+        yield where, value, OF_STOCK.get(key, TEXTS)
+    elif isinstance(value, dict) and "inferred_from" in value:
+        yield from _moment(where, value)
+    elif isinstance(value, dict) and "less" in value:
+        yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
+        if value["when"] is not None:
+            yield where, value["when"], FILLED
+    elif isinstance(value, dict) and "names" in value:
+        yield from ((where, name, TEXTS) for name in value["names"])
+
+
+def _part(where: str) -> str:
+    """The part of a recipe, without the section that it is in."""
+    return where.split("/", 2)[2]
 
 
 def ids_of(profile: Profile, file: File) -> frozenset[str]:
     """The fields of a file whose values are ids: parts of subjects, and what joins rows."""
-    named = {name for where, name, _ in references(profile) if where in ID_REFERENCES}
+    named = {name for where, name, _ in references(profile) if _part(where) in ID_REFERENCES}
     joins = {f"{part.kind}.{part.join[0]}" for part in profile.parts() if part.join} | {
         part.join[1] for part in profile.parts() if part.join}
     joins |= {f"{part.kind}.{part.key}" for part in profile.parts() if part.key}
@@ -86,18 +105,18 @@ def ids_of(profile: Profile, file: File) -> frozenset[str]:
 
 def key_field(profile: Profile) -> str:
     """The field of a main row that says which statement it belongs to, the first of several."""
-    if profile.counts:
-        return str(profile.recipe["sku"])
-    return str(profile.recipe["number"]["names"][0]).rpartition(".")[2]
+    named = profile.recipe["sku" if profile.makes == COUNT else "number"]
+    return str(named if isinstance(named, str) else named["names"][0]).rpartition(".")[2]
 
 
 def needed_of(profile: Profile, file: File) -> frozenset[str]:
     """The fields of a file without which its rows make nothing: of a line its pieces and what they
     cost, of a payment its amount, of a count what was counted and when."""
-    if profile.counts:
-        return frozenset(profile.recipe[fact] for fact in ("sku", "quantity", "at"))
-    needed = {reference for where, reference, _ in references(profile) if where in NEEDED}
-    return frozenset(name for name in file.fields() if f"{file.kind}.{name}" in needed)
+    needed = {name for where, name, _ in references(profile)
+              if _part(where) in NEEDED and where not in SAID_BY_ORDER}
+    return frozenset(name for name in file.fields()
+                     if f"{file.kind}.{name}" in needed
+                     or (file is profile.main and name in needed))
 
 
 def open_fields(profile: Profile, file: File) -> frozenset[str]:
@@ -121,6 +140,8 @@ def open_fields(profile: Profile, file: File) -> frozenset[str]:
 
 def _sealed(profile: Profile) -> frozenset[str]:
     """The parts of a recipe that are sealed in whatever the profile's rows make."""
+    if profile.counts:
+        return frozenset()
     made = {MADE.get(row["are"], RecordSlip) for row in profile.recipe.get("rows", ())}
     return frozenset(RecordOrder.PERSONAL).difference(
         name for command in made for name in command.__struct_fields__

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ledger.common.values import to_us
 from ledger.core.commands import Command
-from ledger.imports.assembly import Assembler, BadStatement, RowsDiffer
+from ledger.imports.assembling import Assembler, BadStatement, RowsDiffer
 from ledger.imports.dating import dated, disagree, in_turn
 from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
@@ -115,8 +115,9 @@ class Statements:
         if self.grouped:
             most = MAX_LINES
             rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
-            stated = [(of_file[0], {self.main_kind: of_file})
-                      for of_file in self._by_file(key, rows)]
+            stated = [(together[0], {self.main_kind: together})
+                      for of_file in self._by_file(key, rows)
+                      for together in self._apart(of_file)]
             for _, together in stated:
                 faults.extend(self._twice(self.assembler.profile.main, together[self.main_kind]))
         else:
@@ -152,6 +153,13 @@ class Statements:
             apart.setdefault((said, self.loader.files[file].stated_us), of_file)
         return list(apart.values())
 
+    def _apart(self, rows: list[Staged]) -> Iterator[list[Staged]]:
+        """The rows of each statement, of rows of one key and file."""
+        found: dict[str, list[Staged]] = {}
+        for row in rows:
+            found.setdefault(self.assembler.apart(row.values), []).append(row)
+        return (found[name] for name in sorted(found))
+
     def _in_turn(
         self, statements: list[Statement | None], faults: list[RowFault]
     ) -> list[Statement | None]:
@@ -176,11 +184,12 @@ class Statements:
             return None
         values = {kind: [row.values for row in rows] for kind, rows in parts.items()}
         try:
-            command, subject = self.assembler.statement(main.values, values)
+            command, subject = self.assembler.statement(
+                main.values, values, self.loader.files[main.file].stated_us)
         except BadStatement as error:
             for problem in error.problems:
                 row, column, value = origin_of(
-                    self.assembler.profile, problem.field, main, parts)
+                    self.assembler.profile, (error.section, problem.field), main, parts)
                 faults.append(RowFault(self._name(row), row.number, column, value, problem.code,
                                        problem.rule, problem.reason))
             return None
@@ -271,7 +280,8 @@ class Statements:
     def refusal(self, statement: Statement, code: str, rule: str, words: str) -> RowFault:
         """A rule's refusal of a statement, as a fault of its main row."""
         row, column, value = origin_of(
-            self.assembler.profile, self.assembler.named, statement.main, statement.parts)
+            self.assembler.profile, (self.assembler.profile.makes, self.assembler.named),
+            statement.main, statement.parts)
         return RowFault(self._name(row), row.number, column, value, code, rule, words)
 
     def rows_of(self, statement: Statement) -> Any:

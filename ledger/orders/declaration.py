@@ -18,7 +18,7 @@ from ledger.orders.errors import ReferenceUsed
 from ledger.orders.order import DECLARED, Order
 from ledger.orders.placing import buyer_of, must_be_in
 from ledger.orders.references import Paper, claim_to
-from ledger.orders.review import LINES_DIFFER
+from ledger.orders.review import COURIER_LOST, LINES_DIFFER, PARCEL_REFUSED
 from ledger.orders.values import AMOUNT_FIELDS, OPEN, Amounts, Line
 from ledger.stock.pieces import Count, LineParts, Part, quantities, sku_of
 from ledger.stock.skus import Sku, parts_of
@@ -92,6 +92,7 @@ class Declaration:
         self.dispatched()
         self.sent()
         self.delivered()
+        self.never_arrived()
         self.refunded()
         self.ended()
 
@@ -326,6 +327,16 @@ class Declaration:
         moment = self.command.delivered
         if moment is not None and (self.order.delivered_at is None or self.order.loose()):
             self.order.declare(Order.Delivered, moment)
+
+    def never_arrived(self) -> None:
+        """That what was sent was refused, or lost: what is in no parcel, of which nobody else says
+        so. Somebody has to see to it."""
+        order, command = self.order, self.command
+        for moment, fact, kind in ((command.refused, Order.ParcelRefused, PARCEL_REFUSED),
+                                   (command.lost, Order.ParcelLost, COURIER_LOST)):
+            if moment is not None and order.loose():
+                order.declare(fact, moment)
+                order.open_exception(kind, kind, occurred_at=moment.at)
 
     def ended(self) -> None:
         """How the order ended; another end than the one known replaces it."""

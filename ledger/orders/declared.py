@@ -73,6 +73,10 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     courier: LongText | None = None
     waybill: Waybills | None = None
     delivered: Moment | None = None
+    refused: Moment | None = None
+    """When the buyer did not take what was sent, and it was on its way back."""
+    lost: Moment | None = None
+    """When the courier had lost what was sent."""
     ended: Moment | None = None
     ended_as: Annotated[str, Words("", *ENDED)] = ""
     cancelled: Annotated[list[Count], Items(most=MAX_LINES)] = []

@@ -396,5 +396,5 @@ DECLARABLE: frozenset[type[Aggregate.Event]] = frozenset({
     Order.Placed, Order.LinesDeclared, Order.DetailsChanged, Order.PriceChanged, Order.Corrected,
     Order.Paid, Order.RefundRecorded, Order.Remarked, Order.Dispatched, Order.Delivered,
     Order.Completed, Order.Closed, Order.Cancelled, Order.PiecesCancelled, Order.ExceptionOpened,
-    Order.ExceptionClosed, Order.Stated})
+    Order.ExceptionClosed, Order.Stated, Order.ParcelRefused, Order.ParcelLost})
 """What a file can declare to have happened to an order."""

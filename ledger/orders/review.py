@@ -23,6 +23,9 @@ EXCEPTIONS = (
 PARCEL_REFUSED = "parcel_refused"
 """That a parcel is on its way back to the sender; it closes once nothing is."""
 
+COURIER_LOST = "courier_lost"
+"""That the courier lost what was sent; it closes once that is found."""
+
 LINES_DIFFER = "lines_differ"
 """That a file gives other lines than are recorded; it opens and closes by files alone."""
 

@@ -35,7 +35,7 @@ from ledger.stock.pieces import Count, Late
 SOME = Items(least=1, most=MAX_LINES)
 
 
-class _NewCase(Command, frozen=True, kw_only=True):
+class NewCase(Command, frozen=True, kw_only=True):
     """What identifies a case, however it begins."""
 
     channel: Id
@@ -62,7 +62,7 @@ class _NewCase(Command, frozen=True, kw_only=True):
                              f"is the name of /lines/{other} already")
 
 
-class RequestCase(_NewCase, frozen=True, kw_only=True):
+class RequestCase(NewCase, frozen=True, kw_only=True):
     """A buyer wants money back, or to send goods back. Units: minor units."""
 
     NAME: ClassVar[str] = "case.request"
@@ -85,7 +85,7 @@ class RequestCase(_NewCase, frozen=True, kw_only=True):
                              "is a fee, and cannot be sent back")
 
 
-class ReceiveParcel(_NewCase, frozen=True, kw_only=True):
+class ReceiveParcel(NewCase, frozen=True, kw_only=True):
     """A parcel came back, and nobody knows of which order."""
 
     NAME: ClassVar[str] = "case.receive_parcel"
@@ -103,7 +103,7 @@ class ReceiveParcel(_NewCase, frozen=True, kw_only=True):
                 checks.fault(f"/lines/{index}/sku", "missing", "is needed: which goods came back?")
 
 
-class RecordReturn(_NewCase, frozen=True, kw_only=True):
+class RecordReturn(NewCase, frozen=True, kw_only=True):
     """Declare what came back according to a file; with a warehouse, into its inspection."""
 
     NAME: ClassVar[str] = "case.record"

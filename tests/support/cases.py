@@ -5,6 +5,7 @@ from typing import Any
 
 from ledger.common.moments import Moment
 from ledger.returns.commands import AuthoriseCase, RecordReturn, RequestCase
+from ledger.returns.declared import DeclareCase
 from ledger.returns.values import CaseLine
 from ledger.stock.pieces import Count
 from tests.support.builders import CHANNEL, HOUSE, NOON, SHOP, stream
@@ -42,6 +43,14 @@ def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordRetu
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
         "at": Moment(BACK), "warehouse": HOUSE, **fields,
         "lines": list(lines) or [CaseLine(line="1", sku="SH-001", quantity=2)]})
+
+
+def declared(number: object = "R1", *lines: CaseLine, **fields: Any) -> DeclareCase:
+    """A file declares that a buyer wants to send two books back."""
+    return DeclareCase(**{
+        "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
+        "order": stream(), "requested": Moment(BACK), "warehouse": HOUSE, **fields,
+        "lines": list(lines) or [CaseLine(line="a", sku="SH-001", quantity=2)]})
 
 
 TWO = [Count("1", 2)]

@@ -21,7 +21,7 @@ from ledger.stock.prices import PriceSku
 from ledger.stock.slips import RecordSlip, SlipDeclaredDifferently, SlipLine
 from tests.support import source
 from tests.support.builders import HOUSE, NOON, opened, place, received, record, sell, stream
-from tests.support.cases import ask, new, on, orphan
+from tests.support.cases import ask, declared, new, on, orphan
 from tests.support.source import check, snake
 from tests.support.stories import given
 
@@ -108,6 +108,7 @@ OTHER: list[tuple[list[Command], Command, type[LedgerError]]] = [
     ([place()], record(currency="USD"), OtherCurrency),
     ([record()], ask(currency="USD", kind="refund_only", lines=[]), OtherCurrency),
     ([*GOODS, parcel()], parcel(currency="USD"), CaseDeclaredDifferently),
+    ([record()], declared(currency="USD"), OtherCurrency),
     ([*GOODS, orphan()], orphan(currency="USD"), CaseDeclaredDifferently),
     ([*GOODS, record(), parcel(currency="USD")],
      on(MatchCase, order=stream(), lines=[Match("a", "1")]), OtherCurrency),

@@ -1,16 +1,12 @@
 """Exports of platforms come in by a profile alone, and their figures are those that the file shows:
 shipped samples, and small ones that once failed, where they are here."""
 
-from contextlib import closing
 from typing import Any
 
 import pytest
 
 from ledger.imports import profiles
-from projections.asking.questions import Question
-from projections.catalogue import PROJECTIONS
-from projections.reports import run
-from projections.store.models import ReadModels
+from tests.support.reporting import report
 from tests.support.shops import SAMPLES, Shop, codes, counts
 from tests.support.source import ROOT
 
@@ -24,12 +20,6 @@ def bring(shop: Shop, file: str, profile: str | None = None) -> Any:
     path = SMALL / (profile or file.replace(".csv", ".yaml"))
     return shop.bring(SMALL / file, profile=profiles.find(
         str(path) if path.exists() else str(profile)))
-
-
-def report(shop: Shop, name: str, **asked: Any) -> list[dict[str, Any]]:
-    """The rows of a report."""
-    with closing(ReadModels(shop.opened.store, PROJECTIONS)) as models:
-        return run(models, "main", name, Question(**asked)).rows
 
 
 def money(shop: Shop) -> dict[str, tuple[Any, ...]]:

@@ -1,0 +1,22 @@
+"""What makes the statements of a profile, by what its rows are about."""
+
+from ledger.imports.assembling import Assembler
+from ledger.imports.assembly import OrderAssembler
+from ledger.imports.choices import DECLARED, NO_STOCK
+from ledger.imports.counting import CountAssembler
+from ledger.imports.errors import CountsAreStock, NoWarehouse
+from ledger.imports.profile import RETURN, Profile
+from ledger.imports.returning import ReturnAssembler
+
+
+def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assembler:
+    """What makes a profile's statements. Errors: NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19).
+    """
+    if profile.counts:
+        if stock == NO_STOCK:
+            raise CountsAreStock(profile=profile.name)
+        return CountAssembler(profile, shop)
+    if stock == DECLARED and not profile.warehouse:
+        raise NoWarehouse(profile=profile.name)
+    made = ReturnAssembler if profile.makes == RETURN else OrderAssembler
+    return made(profile, shop, stock=stock != NO_STOCK)
