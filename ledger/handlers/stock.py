@@ -24,7 +24,13 @@ from ledger.stock.places import (
 from ledger.stock.posting import post, unseen_by
 from ledger.stock.skus import real_sku
 from ledger.stock.slips import FOUND, WRITE_OFF, RecordSlip, Slip
-from ledger.stock.transfers import ReceiveTransfer, SendTransfer, Transfer
+from ledger.stock.transfers import (
+    Arrival,
+    DeclareTransfer,
+    ReceiveTransfer,
+    SendTransfer,
+    Transfer,
+)
 from ledger.stock.warehouses import OpenWarehouse, Warehouse, must_be_open
 
 
@@ -69,17 +75,23 @@ def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
     Errors: R-STK-01, R-STK-03, R-STK-04, R-STK-08, R-STK-15 to R-STK-18, TransferAlreadySent
     (R-TRF-01).
     """
+    return _sent(command, work, decided=True)
+
+
+def _sent(command: SendTransfer, work: Work, *, decided: bool) -> list[Aggregate]:
+    """Pieces leave for another warehouse."""
     must_be_open(work, command.source)
     must_be_open(work, command.target)
-    lines = [msgspec.structs.replace(line, sku=real_sku(work, command.source, line.sku, new=False))
-             for line in command.lines]
+    lines = [msgspec.structs.replace(
+        line, sku=real_sku(work, command.source, line.sku, new=not decided))
+        for line in command.lines]
     transfer: Transfer = work.load(Transfer, command.subject)
     transfer.send(command.source, command.target, lines, occurred_at=command.occurred_at,
                   not_counted=command.late == "not_counted")
     post(work, transfer.newest, [
         Posting(account=stock_of(command.source, line.sku), quantity=line.quantity,
                 source=AVAILABLE, bin=line.bin, target=BETWEEN_WAREHOUSES, cause="transfer")
-        for line in lines], decided=True, unseen=unseen_by(work, command.late))
+        for line in lines], decided=decided, unseen=unseen_by(work, command.late))
     return [transfer]
 
 
@@ -111,6 +123,24 @@ def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
     return [transfer, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
+def declare_transfer(command: DeclareTransfer, work: Work) -> list[Aggregate]:
+    """What a file says of a transfer, as far as it is new: it has happened, whatever the books say.
+
+    Errors: R-STK-04, R-STK-08, R-STK-15, R-STK-18, OutOfOrder (R-GEN-03), TransferAlreadySent
+    (R-TRF-01).
+    """
+    transfer: Transfer = work.load(Transfer, command.subject)
+    changed: list[Aggregate] = [transfer]
+    if not transfer.was_sent(command.source, command.target, command.lines):
+        changed += _sent(command, work, decided=False)
+    if command.arrived is not None and transfer.underway:
+        changed += receive_transfer(ReceiveTransfer(
+            number=command.number, occurred_at=command.arrived, lines=[
+                Arrival(sku=sku, quantity=pieces) for sku, pieces in transfer.underway.items()]),
+            work)
+    return list({one.id: one for one in changed}.values())
+
+
 WAYS = {WRITE_OFF: (AVAILABLE, WRITTEN_OFF), FOUND: (STOCKTAKE_GAIN_LOSS, AVAILABLE)}
 """From where to where the pieces of a slip go."""
 
@@ -130,5 +160,6 @@ HANDLERS: dict[type[Command], Handler] = {
     CountStock: count_stock,
     SendTransfer: send_transfer,
     ReceiveTransfer: receive_transfer,
+    DeclareTransfer: declare_transfer,
     RecordSlip: record_slip,
 }

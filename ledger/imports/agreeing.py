@@ -1,7 +1,7 @@
 """What the schema of a profile cannot see: whether its parts agree with each other."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from ledger.common.errors import Fault
 from ledger.imports.cells import converter
@@ -15,7 +15,7 @@ from ledger.imports.profile import (
     lines_stand_in,
     tolerant,
 )
-from ledger.imports.references import COME_BACK, references
+from ledger.imports.references import COME_BACK, TRANSFER, WAYS, references
 from ledger.returns.values import DISPOSITIONS
 
 
@@ -28,7 +28,7 @@ def check(profile: Profile) -> list[Fault]:
     faults: list[Fault] = []
     for file in profile.files:
         faults.extend(_check_file(file, profile))
-    faults += _of_returns(profile)
+    faults += [*_of_returns(profile), *_of_meanings(profile)]
     if profile.makes == COUNT and "warehouse" not in profile.recipe and not profile.warehouse:
         faults.append(Fault("/count/warehouse", "missing",
                             "is needed where the profile has no stock: {warehouse: NAME}"))
@@ -45,8 +45,7 @@ def check(profile: Profile) -> list[Fault]:
 
 
 def _of_returns(profile: Profile) -> Iterator[Fault]:
-    """What keeps a list of orders from holding what comes back as well, and dispositions that are
-    none."""
+    """What keeps a list of orders from holding what comes back as well."""
     rows = profile.recipe.get("rows", ())
     said = any(row["are"] in COME_BACK for row in rows) and profile.makes == ORDER
     if said != (profile.returns is not None):
@@ -56,16 +55,24 @@ def _of_returns(profile: Profile) -> Iterator[Fault]:
             profile.returns["file"] != profile.recipe["file"]
             or not (lines_stand_in(profile.returns) and lines_stand_in(profile.recipe))):
         yield Fault("/return/file", "other", "and the lines of both have to be those of `order`")
-    for section, recipe in profile.sections():
-        named = recipe.get("lines", {}).get("disposition", "").rpartition(".")[2]
-        file = next(file for file in profile.files
-                    if file.kind == recipe.get("lines", recipe).get("of", recipe["file"])) \
-            if named else profile.main
-        field = file.fields().get(named)
-        for means in sorted({*(field.values or {}).values()} if field is not None else ()):
-            if means and means not in DISPOSITIONS:
-                yield Fault(f"/{section}/lines/disposition", "unknown",
-                            f"{means!r} is not one of {', '.join(DISPOSITIONS)}")
+
+
+MEANINGS: Mapping[str, Collection[str]] = {
+    "/return/lines/disposition": ("", *DISPOSITIONS), "/movement/kind": (*WAYS, TRANSFER)}
+"""What a choice may mean where the ledger has words of its own."""
+
+
+def _of_meanings(profile: Profile) -> Iterator[Fault]:
+    """Choices that mean what the ledger has no word for."""
+    files = {file.kind: file for file in profile.files}
+    for where, name, _ in references(profile):
+        kind, _, named = name.rpartition(".")
+        file = files.get(kind or profile.main.kind)
+        field = None if file is None else file.fields().get(named)
+        if where in MEANINGS and field is not None and field.values is not None:
+            known = MEANINGS[where]
+            yield from (Fault(where, "unknown", f"{means!r} is not one of {', '.join(known)}")
+                        for means in sorted({*field.values.values()}.difference(known)))
 
 
 def _has_default(field: Field, profile: Profile) -> bool:

@@ -5,7 +5,8 @@ from ledger.imports.assembly import OrderAssembler
 from ledger.imports.choices import DECLARED, NO_STOCK
 from ledger.imports.counting import CountAssembler
 from ledger.imports.errors import CountsAreStock, NoWarehouse
-from ledger.imports.profile import RETURN, Profile
+from ledger.imports.moving import MovementAssembler
+from ledger.imports.profile import COUNT, RETURN, Profile
 from ledger.imports.returning import ReturnAssembler
 
 
@@ -15,7 +16,8 @@ def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assem
     if profile.counts:
         if stock == NO_STOCK:
             raise CountsAreStock(profile=profile.name)
-        return CountAssembler(profile, shop)
+        of_stock = CountAssembler if profile.makes == COUNT else MovementAssembler
+        return of_stock(profile, shop)
     if stock == DECLARED and not profile.warehouse:
         raise NoWarehouse(profile=profile.name)
     made = ReturnAssembler if profile.makes == RETURN else OrderAssembler

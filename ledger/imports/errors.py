@@ -37,7 +37,8 @@ class NoWarehouse(Invalid):
 
 
 class CountsAreStock(Invalid):
-    """The profile {profile!r} records what was counted, so it cannot be imported without stock."""
+    """The profile {profile!r} records what was counted or moved, so it cannot be imported without
+    stock."""
 
     code = "counts_are_stock"
     rule = "R-IMP-19"

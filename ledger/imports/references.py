@@ -10,6 +10,16 @@ from ledger.orders.declared import RecordOrder
 from ledger.returns.commands import RecordReturn
 from ledger.returns.declared import DeclareCase
 from ledger.returns.values import REFUND_ONLY, REFUSED, RETURN_AND_REFUND
+from ledger.stock.places import (
+    AVAILABLE,
+    CUSTOMER,
+    DAMAGED,
+    QUARANTINE,
+    RECEIVING,
+    STOCKTAKE_GAIN_LOSS,
+    SUPPLIER,
+    WRITTEN_OFF,
+)
 from ledger.stock.slips import RecordSlip
 
 ID_REFERENCES = frozenset((
@@ -52,6 +62,18 @@ COME_BACK = {RETURNED: RETURN_AND_REFUND, "refused": REFUSED, REFUNDED: REFUND_O
 MADE: dict[str, type[Command]] = {
     "sale": RecordOrder, "cancellation": RecordReturn, **dict.fromkeys(COME_BACK, DeclareCase)}
 """What rows make, by what they are; others a slip."""
+
+TRANSFER, ADJUSTMENT = "transfer", "adjustment"
+WAYS = {
+    "opening": (STOCKTAKE_GAIN_LOSS, AVAILABLE), "receipt": (SUPPLIER, AVAILABLE),
+    "put_away": (RECEIVING, AVAILABLE), "return_to_supplier": (AVAILABLE, SUPPLIER),
+    ADJUSTMENT: (STOCKTAKE_GAIN_LOSS, AVAILABLE), "write_off": (AVAILABLE, WRITTEN_OFF),
+    "found": (STOCKTAKE_GAIN_LOSS, AVAILABLE), "damage": (AVAILABLE, DAMAGED),
+    "quarantine": (AVAILABLE, QUARANTINE), "quarantine_lifted": (QUARANTINE, AVAILABLE),
+    "gift": (AVAILABLE, CUSTOMER), "internal_use": (AVAILABLE, WRITTEN_OFF),
+    "bin_move": (AVAILABLE, AVAILABLE)}
+"""What a row may say of why pieces moved, but for a transfer, and from where to where they went; an
+adjustment below zero goes the other way."""
 
 Reference = tuple[str, str, tuple[str, ...]]
 

@@ -29,7 +29,7 @@ from ledger.imports.file_schemas import (
 )
 from ledger.imports.order_schemas import OrderSchema, ReturnSchema
 from ledger.imports.profile import ORDER, RETURN, SECTIONS
-from ledger.imports.stock_schemas import CountSchema
+from ledger.imports.stock_schemas import CountSchema, MovementSchema
 
 NAME_OF = bounded(bounds.Name)
 ID = bounded(bounds.Id)
@@ -85,6 +85,7 @@ class ProfileSchema(Schema):
                         validate=validate.Length(1, 10))
     order = fields.Nested(OrderSchema)
     count = fields.Nested(CountSchema)
+    movement = fields.Nested(MovementSchema)
     stock = fields.Nested(StockSchema)
     stated = fields.Nested(StatedSchema)
 

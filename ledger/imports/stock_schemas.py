@@ -3,6 +3,7 @@
 from marshmallow import Schema
 
 from ledger.imports.file_schemas import name
+from ledger.imports.order_schemas import TextFrom
 
 
 class CountSchema(Schema):
@@ -15,3 +16,25 @@ class CountSchema(Schema):
     bin = name()
     at = name()
     document = name()
+
+
+class MovementSchema(Schema):
+    """How the fields of a row say what moved, why, from where to where, and when it had arrived."""
+
+    class Meta:
+        """What is no name of Python's."""
+
+        include = {"from": name(), "to": name()}
+
+    file = name(required=True)
+    number = TextFrom(required=True)
+    kind = name(required=True)
+    sku = name(required=True)
+    quantity = name(required=True)
+    warehouse = name()
+    bin = name()
+    to_bin = name()
+    at = name(required=True)
+    arrived = name()
+    document = TextFrom()
+    reason = TextFrom()

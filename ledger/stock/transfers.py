@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import Id, Items, NameOrNone, Quantity, Reason, Words
+from ledger.common.bounds import At, Id, Items, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import EPOCH, Checks, subject
 from ledger.core.aggregate import Aggregate, OutOfOrder, event
@@ -81,6 +81,7 @@ class Transfer(Aggregate):
         """Nothing was sent."""
         self.source = self.target = ""
         self.sent_at = EPOCH
+        self.pieces: dict[str, int] = {}
         self.underway: dict[str, int] = {}
 
     class Sent(Aggregate.Event):
@@ -124,7 +125,7 @@ class Transfer(Aggregate):
     @event(Sent)
     def _sent(self, source, target, lines, occurred_at):
         self.source, self.target, self.sent_at = source, target, occurred_at
-        self.underway = _pieces(lines)
+        self.underway = self.pieces = _pieces(lines)
 
     @event(Received)
     def _received(self, lines):
@@ -141,6 +142,13 @@ class Transfer(Aggregate):
             raise TransferAlreadySent(transfer=self.id)
         self._sent(source=source, target=target, lines=lines, not_counted=not_counted,
                    occurred_at=occurred_at)
+
+    def was_sent(self, source: str, target: str, lines: list[Sending]) -> bool:
+        """Whether it was sent; if so, it has to be the same. Errors: R-TRF-01."""
+        if self.version and (self.source, self.target, sum(self.pieces.values())) != (
+                source, target, sum(_pieces(lines).values())):
+            raise TransferAlreadySent(transfer=self.id)
+        return bool(self.version)
 
     def receive(
         self, lines: list[Arrival], reason: str | None, *, not_counted: bool = False,
@@ -224,6 +232,14 @@ class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
         return [*super().streams(), (Warehouse, warehouse_of(self.source)),
                 (Warehouse, warehouse_of(self.target)),
                 *((StockAccount, stock_of(self.source, line.sku)) for line in self.lines)]
+
+
+class DeclareTransfer(SendTransfer, frozen=True, kw_only=True):
+    """Declare what a file says of a transfer: that it was sent, and when all of it had arrived."""
+
+    NAME: ClassVar[str] = "transfer.declare"
+    REFUSALS_KEPT: ClassVar[bool] = False
+    arrived: At | None = None
 
 
 class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
