@@ -24,10 +24,11 @@ from werkzeug.datastructures import FileStorage
 from api.http import shapes, things
 from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits
+from api.http.key_ring import Caller
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DAY_OR_TIME, DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
-from api.http.runtime import Caller, Edge
+from api.http.runtime import Edge
 from api.http.starting import staging_folder
 from api.http.things import Things
 from api.http.writing import KeyHeaders

@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.http.runtime import KeyRing
+from api.http.key_ring import KeyRing
 from api.messages import tr
 from ledger.access import (
     SYSTEM_ROLE,

@@ -14,10 +14,11 @@ from msgspec import UNSET, UnsetType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http import limiting, logs, shapes
+from api.http.key_ring import Caller
 from api.http.metrics import asker, counted, requests, seconds
 from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, bearer, caller, edge
-from api.http.runtime import Caller, Edge
+from api.http.runtime import Edge
 from ledger import __version__
 from ledger.common.errors import LedgerError
 from ledger.log.sqlite import SqliteStore

@@ -11,10 +11,10 @@ from flask import Response, request
 from api.http import past, shapes
 from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text
+from api.http.key_ring import Caller
 from api.http.opening import opened_rows
 from api.http.replayers import beside
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
-from api.http.runtime import Caller
 from api.http.standing import mark
 from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact

@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException
 from api.http import limiting, problems
 from api.http.edge_errors import Problem
 from api.http.fields import faults_in, names_of
-from api.http.runtime import Caller, Edge
+from api.http.key_ring import Caller
+from api.http.runtime import Edge
 from api.messages import tr
 from ledger.access import ROLES, SYSTEM_ROLE
 from ledger.common.days import day_of

@@ -3,7 +3,6 @@
 A thread of its own keeps the read models up to date: neither writes nor reads wait for them.
 """
 
-import hashlib
 import logging
 import os
 import re
@@ -12,26 +11,23 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+from api.http.key_ring import Caller, KeyRing
 from api.http.limits import Limits, quotas_of
 from api.http.logs import about, with_fields
 from api.http.metrics import commits
 from api.http.past import KeptAnswers
 from api.http.replayers import Replayers
 from api.http.starting import staging_folder
-from ledger.access import ApiKey, NoteUse
+from ledger.access import NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.common.days import day_of
 from ledger.common.errors import LedgerError, Misconfigured
-from ledger.core import event_types
 from ledger.imports.staging import remove_stale
-from ledger.log.damage import intact
-from ledger.log.milestones import opened_as
 from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, LedgerKeys
-from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
+from ledger.log.store import NOBODY, SUFFIX, Store
 from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
@@ -43,11 +39,7 @@ from projections.store.buckets import buckets_of
 from projections.store.models import ReadModels
 
 SEEN_S = 1.0
-"""How stale the known keys may be: a revoked key opens nothing after this."""
-
-UNKNOWN_S = 0.1
-"""How often, at the most, a token that is not known makes the access ledger be asked: it may have
-been issued since. However many wrong ones come, the database is asked no more often."""
+"""How stale what the posts of somebody give may be."""
 
 PAUSE_S, GATHER_S = 0.25, 0.1
 """How long writes are gathered before the read models catch up, if nobody waits for them."""
@@ -56,108 +48,6 @@ log = logging.getLogger("ledger.edge")
 
 _token = re.compile("ol_([0-9a-f]{32})_.+", re.DOTALL).fullmatch
 """A token: the id of the ledger that it belongs to, then what is secret."""
-
-
-class Caller(NamedTuple):
-    """Who holds the key of a request. It belongs to the ledger with this id, in hex, whatever it is
-    called by now."""
-
-    key: str
-    actor: str
-    role: str
-    ledger: str
-    ledger_id: str
-
-
-class _Folded:
-    """The keys of one ledger as of the event of its access ledger that was folded last. Rows beyond
-    the head are in no tree, and a key of which an event was changed opens nothing."""
-
-    def __init__(self, store: Store, ledger: Which) -> None:
-        self.ledger = ledger
-        self.known = store.known(ledger)
-        access = None if self.known is None else opened_as(
-            store, self.known.id, self.known.name).access
-        self.access = bytes.fromhex(access or "")
-        self.position, self.leaf = 0, b""
-        self.keys: dict[str, ApiKey] = {}
-        self.by_digest: dict[str, ApiKey] = {}
-        self.noted: dict[str, str] = {}
-        self.changed: set[str] = set()
-
-    def goes_on(self, store: Store) -> bool:
-        """Fold what was recorded since. False, and nothing is folded, where the log does not lead
-        on from the last event: another one has taken its place, such as a restored backup."""
-        if store.known(self.ledger) != self.known:
-            return False
-        after, until = max(self.position - 1, 0), store.head(self.access).position
-        found = gapless(store.read(self.access, after=after, until=until, limit=10**9),
-                        self.access, after=after)
-        if self.position:
-            if not found or found[0].leaf_hash != self.leaf:
-                return False
-            found = found[1:]
-        for entry in found:
-            if entry.stream.startswith("key:") and entry.stream not in self.changed:
-                key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
-                if intact(entry):
-                    event_types.decode(entry).mutate(key)
-                else:  # run `ledger verify`: somebody changed it in the database
-                    log.error("%s opens nothing: position %s is not what was recorded",
-                              key.id, entry.position)
-                    key.revoked = True
-                    self.changed.add(key.id)
-                self.by_digest[key.digest] = key
-            self.position, self.leaf = entry.position, entry.leaf_hash
-        return True
-
-
-class KeyRing:
-    """The keys of one ledger, folded from the facts of the access ledger that its own opening
-    names."""
-
-    def __init__(self, store: Store, ledger: Which) -> None:
-        self.store = store
-        self._folded = _Folded(store, ledger)
-        self._until = self._asks_again = 0.0
-        self._lock = threading.Lock()
-
-    @property
-    def keys(self) -> dict[str, ApiKey]:
-        """The keys, by their streams."""
-        return self._folded.keys
-
-    def refresh(self) -> None:
-        """Fold what was recorded since the last time, or all, if the log is another."""
-        with self._lock:
-            if not self._folded.goes_on(self.store):
-                other = _Folded(self.store, self._folded.ledger)
-                other.goes_on(self.store)
-                self._folded = other
-            self._until = time.monotonic() + SEEN_S
-
-    def caller(self, token: str) -> tuple[Caller, ApiKey] | None:
-        """Who holds a token; None if it opens nothing."""
-        if time.monotonic() > self._until:
-            self.refresh()
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        if digest not in self._folded.by_digest and time.monotonic() > self._asks_again:
-            self._asks_again = time.monotonic() + UNKNOWN_S
-            self.refresh()
-        folded = self._folded
-        key = folded.by_digest.get(digest)
-        if key is None or folded.known is None or not key.opens_at(datetime.now(UTC)):
-            return None
-        return Caller(key.id.partition(":")[2], key.owner, key.role, folded.known.name,
-                      folded.known.id.hex()), key
-
-    def first_on(self, day: str, key: ApiKey) -> bool:
-        """Whether a key is used for the first time on a day, and nobody here was asked before."""
-        noted = self._folded.noted
-        if key.used_on >= day or noted.get(key.id) == day:
-            return False
-        noted[key.id] = day
-        return True
 
 
 class Edge:

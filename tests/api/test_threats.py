@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from api.http import runtime
+from api.http import key_ring
 from ledger.access import Reading
 from ledger.application import Ledger
 from ledger.core import event_types
@@ -43,7 +43,7 @@ OWN = "(SELECT id FROM ledgers WHERE name = 'main.access')"
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Known keys are never stale."""
-    monkeypatch.setattr(runtime, "SEEN_S", 0)
+    monkeypatch.setattr(key_ring, "SEEN_S", 0)
 
 
 def opens(web: Web, token: str, path: str = "/v1/orders") -> int:

@@ -13,9 +13,9 @@ from api.cli.issuing import (
     issue,
     look,
 )
+from api.http.key_ring import KeyRing
 from api.http.reading import SUMS_READERS
 from api.http.routes import PERMITS, READERS
-from api.http.runtime import KeyRing
 from ledger.access import ROLES
 from ledger.log.store import SUFFIX
 from ledger.settings import Opened

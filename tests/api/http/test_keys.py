@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from api import create_app
 from api.cli import issuing
 from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
-from api.http import runtime
+from api.http import key_ring
 from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES, IssueKey
 from ledger.application import Ledger
@@ -270,7 +270,7 @@ def test_keys__are_those_of_a_backup_that_was_restored_under_the_process(
 ) -> None:
     """What another process does then counts here within a second, though the positions at which it
     is recorded were known already, with other events."""
-    monkeypatch.setattr(runtime, "SEEN_S", 0)
+    monkeypatch.setattr(key_ring, "SEEN_S", 0)
     web.done("/v1/orders", order(1))
     backup_log(web.edge.store, "main", tmp_path / "log.gz")
     for _ in range(6):
