@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from ledger.common.errors import Fault
-from ledger.imports.cells import converter
+from ledger.imports.cells import BEYOND, converter
 from ledger.imports.faults import BadCell
 from ledger.imports.profile import (
     COUNT,
@@ -86,9 +86,16 @@ def _has_default(field: Field, profile: Profile) -> bool:
 
 def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
     where = f"/files/{file.kind}"
-    names = [field.field for fields in file.columns.values() for field in fields]
+    names = [field.field for fields in (*file.columns.values(), file.constants)
+             for field in fields]
+    for constant in file.constants:
+        try:
+            converter(constant, profile, BEYOND)(constant.value)
+        except BadCell as bad:
+            yield Fault(f"{where}/constants/{constant.field}", "default",
+                        f"{constant.value!r} is not of the kind {constant.kind} ({bad.code})")
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Fault(where, "twice", f"two columns fill {name!r}")
+        yield Fault(where, "twice", f"two columns, or a column and a constant, fill {name!r}")
     for column in sorted(file.ignored & file.columns.keys()):
         yield Fault(f"{where}/ignored", "twice", f"{column!r} is both used and ignored")
     for column, fields in file.columns.items():

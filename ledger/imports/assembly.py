@@ -120,7 +120,7 @@ class OrderAssembler:
             return None
         if self.lines is None or not (places := self.lines.without_pieces(parts)):
             return None
-        return self.lines.kind, self.profile.recipe["lines"]["quantity"], places
+        return self.lines.kind, self.lines.counted_by, places
 
     def _order(
         self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts

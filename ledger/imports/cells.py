@@ -10,6 +10,7 @@ from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from ledger.common.characters import READ_AS
+from ledger.imports import products
 from ledger.imports.amounts import COMMA, MARKS, POINT, number_parser, to_ascii
 from ledger.imports.faults import BadCell
 from ledger.imports.profile import Field, Profile
@@ -84,6 +85,10 @@ def _parser(
         return _choice(field, profile)
     if field.kind == "id":
         return _id(field)
+    if field.kind == "products":
+        return products.parser(
+            field.pattern, field.between, integer=_integer(field, profile),
+            money=_money(field, profile))
     return _integer(field, profile) if field.kind == "integer" else str
 
 

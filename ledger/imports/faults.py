@@ -118,6 +118,9 @@ REASONS: dict[str, tuple[str, str]] = {
     "unknown_value": ("R-IMP-11", "is not one of the values that the profile knows"),
     "empty": ("R-IMP-12", "is empty"),
     "amount_without_time": ("R-IMP-13", "is not zero, but the time when it was {what} is missing"),
+    "not_products": (
+        "R-IMP-09", "has a part that the `pattern` of its field does not match: {pattern}; between "
+        "the parts stands {between}"),
     "nothing_moves": ("R-IMP-27", "is 0 in all rows of the movement: nothing moves"),
     "no_time_of_count": (
         "R-IMP-12", "nothing says when it was counted: name a column as `at` of `count`, or say "

@@ -18,12 +18,13 @@ from ledger.common import bounds
 from ledger.common.checking import split
 from ledger.common.currencies import EXPONENTS
 from ledger.common.values import Checks
+from ledger.imports import products
 from ledger.imports.amounts import MARKS
 from ledger.imports.conditions import OF_RAW, TestOf
 from ledger.imports.profile import DELIMITERS
 from ledger.imports.times import wrong_in
 
-KINDS = ("text", "id", "money", "integer", "time", "choice", "currency")
+KINDS = ("text", "id", "money", "integer", "time", "choice", "currency", "products")
 ENCODINGS = ("utf-8", "gb18030")
 """Those that are tried where a profile names none."""
 NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
@@ -61,10 +62,15 @@ def formats(**more: Any) -> fields.List[str]:
     return fields.List(fields.String(validate=is_format), validate=validate.Length(1, 20), **more)
 
 
-class FieldSchema(Schema):
-    """A field that a column fills."""
+def is_pattern(value: str) -> None:
+    """A validator that takes what `products` can read by."""
+    if wrong := products.wrong_in(value):
+        raise ValidationError(wrong)
 
-    field = name(required=True)
+
+class _CellSchema(Schema):
+    """What a cell holds."""
+
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     required = fields.Boolean(truthy={True}, falsy={False})
     personal = fields.Boolean(truthy={True}, falsy={False})
@@ -82,6 +88,8 @@ class FieldSchema(Schema):
     formats = formats()
     across_rows = fields.String(validate=validate.OneOf(
         ("same", "first", "last", "sum", "least", "most")))
+    pattern = fields.String(validate=is_pattern)
+    between = fields.String(validate=validate.Length(1, 10))
 
     @pre_load
     def _listed(self, data: Any, **_: Any) -> Any:
@@ -92,6 +100,22 @@ class FieldSchema(Schema):
         if isinstance(data, dict) and type(data.get("default")) is int:
             data = {**data, "default": str(data["default"])}
         return data
+
+
+class FieldSchema(_CellSchema):
+    """A field that a column fills."""
+
+    field = name(required=True)
+
+
+class ConstantSchema(_CellSchema):
+    """A field that no column fills, with its value in every row."""
+
+    value = fields.String(required=True, validate=validate.Length(1, 200))
+
+    @validates_schema
+    def _fits(self, data: Any, **_: Any) -> None:
+        _check_choices([data])
 
 
 class _Columns(fields.Field[Any]):
@@ -133,6 +157,8 @@ def _check_choices(loaded: list[dict[str, Any]]) -> None:
             raise ValidationError("A column that may be missing cannot be required.")
         if "formats" in field and field["kind"] != "time":
             raise ValidationError("Only a time has formats.")
+        if (field["kind"] == "products") != ("pattern" in field):
+            raise ValidationError("Products, and nothing else, have a pattern.")
         if "default" in field and (field.get("required") or field["kind"] in ("time", "currency")):
             raise ValidationError("What is required, a time or a currency has no default.")
 
@@ -151,6 +177,7 @@ class FileSchema(Schema):
     ignored = names(load_default=list)
     join = fields.Nested(JoinSchema)
     key = name()
+    constants = fields.Dict(name(), fields.Nested(ConstantSchema), validate=validate.Length(1, 20))
     required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     delimiter = fields.String(validate=validate.OneOf(list(DELIMITERS)))
     header_row = fields.Integer(strict=True, validate=validate.Range(1, 1000))

@@ -1,13 +1,14 @@
 """From the header of a file to the kind of file that it is, and how its cells become fields."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from ledger.imports.amounts import MARKS
 from ledger.imports.cells import converter
-from ledger.imports.faults import RowFault
+from ledger.imports.faults import BadCell, RowFault
 from ledger.imports.leaving_out import Leaves, leaving_out
 from ledger.imports.packed import WORKBOOK
 from ledger.imports.profile import DELIMITERS, Field, File, Layout, Profile, tolerant
@@ -39,7 +40,8 @@ class Header(NamedTuple):
     """A header and the kind of file it matches. One with faults reads no row.
 
     Shapes: `leaves` says which rows are left out, if any; `totals` are the places of cells that say
-    of a row that it is a total; `spellings` are those of ids.
+    of a row that it is a total; `spellings` are those of ids; `constants` are the slots and values
+    of what no column fills.
     """
 
     file: File
@@ -49,6 +51,7 @@ class Header(NamedTuple):
     leaves: Leaves | None = None
     totals: tuple[int, ...] = ()
     spellings: Spellings = Spellings()
+    constants: tuple[tuple[int, object], ...] = ()
 
 
 HeaderOf = Callable[[Layout], list[str]]
@@ -133,12 +136,21 @@ def match_header(
         columns.append(Column(slot, places[column], column, personal[column],
                               Remembered(convert).__getitem__, is_id))
     return Header(file, len(cells), tuple(columns), [], leaving_out(file, places),
-                  _totals(profile, file, places), spellings)
+                  _totals(profile, file, places), spellings,
+                  tuple(_constants(profile, file, latest_us)))
 
 
 def _slots(file: File) -> Iterator[tuple[str, Field]]:
     """Each field with its column, in the order of their slots."""
     return ((column, field) for column, fields in file.columns.items() for field in fields)
+
+
+def _constants(profile: Profile, file: File, latest_us: int) -> Iterator[tuple[int, object]]:
+    """The slots and values of what no column fills; one that is in the future has none."""
+    for slot, field in enumerate(file.fields().values()):
+        if field in file.constants:
+            with suppress(BadCell):
+                yield slot, converter(field, profile, latest_us)(field.value)
 
 
 def _totals(profile: Profile, file: File, places: dict[str, int]) -> tuple[int, ...]:

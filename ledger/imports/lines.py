@@ -1,10 +1,11 @@
 """From rows to the lines of an order, a return or a slip."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ledger.common.moments import Moment
 from ledger.common.values import from_us
+from ledger.imports.products import Product
 from ledger.imports.recipes import Parts, Recipe, Row
 from ledger.orders.declared import Sent
 from ledger.orders.money import rounded
@@ -40,7 +41,7 @@ Price = Callable[[Row, int], tuple[int, int, int]]
 
 
 class Lines:
-    """Makes lines as a profile says under `lines:`."""
+    """Makes lines as a profile says under `lines:`. `counted_by` says how many pieces they have."""
 
     def __init__(self, entry: Mapping[str, Any], recipe: Recipe) -> None:
         self.kind = kind = entry["of"]
@@ -50,8 +51,11 @@ class Lines:
         self._sku = slots.get(entry.get("sku", ""))
         self._title = recipe.of_rows(kind, entry.get("title"))
         self._attributes = recipe.of_rows(kind, entry.get("attributes"))
-        self._fixed = int(entry["quantity"]) if entry["quantity"].isdigit() else None
-        self._quantity = slots.get(entry["quantity"], 0)
+        quantity = entry.get("quantity", "")
+        self.counted_by = quantity or entry.get("products", "")
+        self._fixed = int(quantity) if quantity.isdigit() else None
+        self._quantity = slots.get(quantity, 0)
+        self._cell, self._exponent = slots.get(entry.get("products", "")), profile.exponent
         self._price = self._priced(entry, slots, profile.exponent)
         self._is_fee = _fees(entry.get("fees", ()))
         self._sent, self._courier, self._waybill = (
@@ -71,17 +75,27 @@ class Lines:
                 if (said := repr(row)) in seen:
                     continue
                 seen.add(said)
-            if not (quantity := self._pieces(row)):
-                continue
-            price, scale, amount = self._price(row, quantity)
-            sku = _at(row, self._sku)
-            found.append(Item(
-                line=str(len(found) + 1) if self._line is None else row[self._line], sku=sku,
-                title=self._title(row), attributes=self._attributes(row), quantity=quantity,
-                unit_price=price, scale=scale, amount_minor=amount, fee=self._is_fee(sku), row=at,
-                sent=self._sent(row), courier=self._courier(row), waybill=self._waybill(row),
-                order_line=_at(row, self._order_line), disposition=_at(row, self._disposition)))
+            for product, (price, scale, amount) in self._products(row):
+                found.append(Item(
+                    line=str(len(found) + 1) if self._line is None else row[self._line],
+                    sku=product.sku, title=product.title, attributes=product.attributes,
+                    quantity=product.quantity, unit_price=price, scale=scale, amount_minor=amount,
+                    fee=self._is_fee(product.sku), row=at, sent=self._sent(row),
+                    courier=self._courier(row), waybill=self._waybill(row),
+                    order_line=_at(row, self._order_line),
+                    disposition=_at(row, self._disposition)))
         return found
+
+    def _products(self, row: Row) -> Iterator[tuple[Product, tuple[int, int, int]]]:
+        """What a row is of, with the price of a piece, its scale, and what all cost."""
+        if self._cell is not None:
+            for product in (Product(*values) for values in row[self._cell]):
+                price = product.price or 0
+                if product.quantity:
+                    yield product, (price, self._exponent, product.quantity * price)
+        elif quantity := self._pieces(row):
+            yield Product(_at(row, self._sku), quantity, None, self._title(row),
+                          self._attributes(row)), self._price(row, quantity)
 
     def _pieces(self, row: Row) -> int:
         pieces: int = row[self._quantity] if self._fixed is None else self._fixed
@@ -89,6 +103,9 @@ class Lines:
 
     def without_pieces(self, parts: Parts) -> list[int]:
         """The places of rows that say 0 pieces."""
+        if self._cell is not None:
+            return [at for at, row in enumerate(parts[self.kind])
+                    if not any(Product(*values).quantity for values in row[self._cell])]
         return [at for at, row in enumerate(parts[self.kind]) if self._pieces(row) == 0]
 
     def _priced(self, entry: Mapping[str, Any], slots: Mapping[str, int], exponent: int) -> Price:

@@ -95,9 +95,10 @@ class LinesSchema(Schema):
     sku = name()
     title = TextFrom()
     attributes = TextFrom()
-    quantity = fields.String(required=True)
+    quantity = fields.String()
     unit_price = name()
     amount_minor = name()
+    products = name()
     dispatched = TextFrom()
     courier = TextFrom()
     waybill = TextFrom()
@@ -105,7 +106,14 @@ class LinesSchema(Schema):
 
     @validates_schema
     def _one_price(self, data: Any, **_: Any) -> None:
-        if ("unit_price" in data) == ("amount_minor" in data):
+        own = data.keys() & {"line", "sku", "title", "attributes", "quantity", "unit_price",
+                             "amount_minor"}
+        if "products" in data:
+            if own:
+                raise ValidationError(f"With products, they say it, not {', '.join(sorted(own))}.")
+        elif "quantity" not in data:
+            raise ValidationError("Needs quantity, or products.")
+        elif ("unit_price" in data) == ("amount_minor" in data):
             raise ValidationError("Needs either unit_price or amount_minor, not both.")
 
     @pre_load

@@ -33,7 +33,7 @@ def origin_of(
     if head in ("lines", "counts", "moves") and rest:
         entry = recipe.get("lines", recipe) if head == "lines" else recipe
         kind = entry.get("of") or recipe["file"]
-        name, row = _first(entry.get(rest[-1])), parts[kind][int(rest[0])]
+        name, row = _first(entry.get(rest[-1], entry.get("products"))), parts[kind][int(rest[0])]
     else:
         source = _first(recipe.get(rest[0] if head == "amounts" and rest else head))
         before, _, name = source.rpartition(".")

@@ -7,6 +7,7 @@ from unicodedata import normalize
 
 from ledger.imports.amounts import POINT
 from ledger.imports.conditions import Test
+from ledger.imports.products import BETWEEN
 
 COMMA = "comma"
 SECTIONS = ORDER, RETURN, COUNT, MOVEMENT = ("order", "return", "count", "movement")
@@ -26,7 +27,8 @@ class Field:
     `decimals` are those of an amount that is finer than the currency; `formats` of a time replace
     those of the profile; a `volatile` cell may change while the row stays the same one.
     `across_rows` is what counts where the rows of one order say different things: one of
-    `recipes.ACROSS`.
+    `recipes.ACROSS`. Products in a cell stand `between` each other and match a `pattern`. `value`
+    is what a constant has in every row.
     """
 
     field: str
@@ -46,6 +48,9 @@ class Field:
     default: str | None = None
     formats: tuple[str, ...] = ()
     across_rows: str = "same"
+    pattern: str = ""
+    between: str = BETWEEN
+    value: str = ""
 
 
 class Layout(NamedTuple):
@@ -67,7 +72,7 @@ class File:
     Shapes: `join` is (own field, field of the main kind); `key` is the field that distinguishes
     the rows of one order. Without one, equal rows of a file are several, and those of different
     files the same one. `tolerant` headers may differ in case, width and blanks; a row is ignored if
-    it passes all tests of one of `ignored_rows`, by field or column.
+    it passes all tests of one of `ignored_rows`, by field or column. `constants` are in no column.
     """
 
     kind: str
@@ -79,19 +84,21 @@ class File:
     layout: Layout = PLAIN
     tolerant: bool = False
     ignored_rows: tuple[Mapping[str, Test], ...] = ()
+    constants: tuple[Field, ...] = ()
 
     def fields(self) -> dict[str, Field]:
-        """The fields by name, in the order of their columns."""
-        return {field.field: field for fields in self.columns.values() for field in fields}
+        """The fields by name, in the order of their columns, then the constants."""
+        found = {field.field: field for fields in self.columns.values() for field in fields}
+        return {**found, **{field.field: field for field in self.constants}}
 
     def column_named(self, name: str) -> str:
         """The column that fills a field of that name, else the one of the name itself."""
         return self.column_of(name) if name in self.fields() else name
 
     def column_of(self, field: str) -> str:
-        """The column that fills a field."""
-        return next(column for column, fields in self.columns.items()
-                    if any(known.field == field for known in fields))
+        """The column that fills a field; none of a constant."""
+        return next((column for column, fields in self.columns.items()
+                     if any(known.field == field for known in fields)), "")
 
 
 @dataclass(frozen=True, kw_only=True)

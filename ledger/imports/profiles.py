@@ -148,6 +148,8 @@ def _file(kind: str, loaded: dict[str, Any]) -> File:
         layout=Layout(**{key: loaded[key] for key in Layout._fields if key in loaded}),
         tolerant=loaded.get("headers") == "tolerant",
         ignored_rows=tuple(loaded.get("ignored_rows", ())),
+        constants=tuple(_field({"field": name, **field})
+                        for name, field in loaded.get("constants", {}).items()),
     )
 
 

@@ -27,7 +27,7 @@ ID_REFERENCES = frozenset((
     "lines/order_line", "lines/sku", "lines/waybill", "sku", "warehouse", "from", "to"))
 """Where a profile names what becomes an id of the ledger."""
 
-NEEDED = frozenset(("lines/quantity", "lines/unit_price", "lines/amount_minor",
+NEEDED = frozenset(("lines/quantity", "lines/unit_price", "lines/amount_minor", "lines/products",
                     "payments/amount_minor", "sku", "quantity", "at", "kind"))
 """Where a profile names what no row may leave blank."""
 
@@ -37,7 +37,8 @@ SAID_BY_ORDER = ("/return/lines/unit_price", "/return/lines/amount_minor")
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
 OF_LINES = {"quantity": AMOUNTS, "unit_price": AMOUNTS, "amount_minor": AMOUNTS,
-            "dispatched": ("time",), "disposition": ("choice",)}
+            "dispatched": ("time",), "disposition": ("choice",),
+            "products": ("products",)}
 """The kinds that fit the facts of a line or a payment; all others are texts."""
 
 OF_STOCK = {"quantity": ("integer",), "at": ("time",), "arrived": ("time",), "kind": ("choice",)}

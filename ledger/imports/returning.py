@@ -43,7 +43,6 @@ class ReturnAssembler:
         self.sums = [(name, recipe.sum(entry[name])) for name in SUMS if name in entry]
         self.moments = [(name, recipe.moment(entry[name])) for name in MOMENTS if name in entry]
         self.lines = None if "lines" not in entry else Lines(entry["lines"], recipe)
-        self._quantity = entry.get("lines", {}).get("quantity", "")
         self._kinds: list[tuple[str, Test]] = [
             (row["are"], recipe.tests(row["when"])) for row in entry.get("rows", ())]
 
@@ -121,7 +120,7 @@ class ReturnAssembler:
             return None
         rows = parts[self.lines.kind]
         places = [at for at in places if self.kind(rows[at]) != REFUNDED]
-        return (self.lines.kind, self._quantity, places) if places else None
+        return (self.lines.kind, self.lines.counted_by, places) if places else None
 
 
 def _none(main: Row, parts: Parts) -> None:

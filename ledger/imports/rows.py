@@ -87,6 +87,7 @@ class RowReader:
         self.left_out = LeftOut(header.leaves)
         self.spellings = header.spellings
         self.totals = header.totals
+        self.constants = header.constants
         fields = list(header.file.fields().values())
         self.slots = len(fields)
         self.ids = [column for column in header.columns if column.is_id]
@@ -168,6 +169,8 @@ class RowReader:
             code = "too_few_cells" if len(cells) < width else "too_many_cells"
             return [], [RowFault.of(name, number, code, found=len(cells), wanted=width)]
         values: list[object] = [None] * self.slots
+        for slot, constant in self.constants:
+            values[slot] = constant
         faults: list[RowFault] = []
         for slot, place, column, personal, convert, _ in self.columns:
             try:

@@ -178,3 +178,41 @@ def test_shopify__has_taxes_on_top_and_what_is_blank_on_later_rows(shop: Shop) -
     assert shop.payloads("order.placed.v1")[0]["amounts"] == {
         "goods_minor": 6000, "postage_minor": 700, "discount_minor": 600, "tax_minor": 432,
         "total_minor": 6532}
+
+
+def test_pinduoduo__has_what_the_shop_gets_whatever_the_platform_gives_off(shop: Shop) -> None:
+    sample(shop, "pinduoduo-orders")
+    assert money(shop) == {
+        "260902-100000000000101": (3480, 3480, None, "paid", "completed"),
+        "260902-100000000000102": (3090, 3090, None, "paid", "imported"),
+        "260902-100000000000103": (4500, 4500, 4500, "refunded", "closed"),
+        "260902-100000000000104": (4900, 4900, 4900, "refunded", "closed"),
+        "260902-100000000000105": (1890, 1890, None, "paid", "imported"),
+        "260902-100000000000106": (1890, 0, None, "unpaid", "cancelled")}
+    assert [row["exception_kinds"] for row in report(shop, "orders")] == [[]] * 6
+    assert lines(shop)[:4] == [
+        ("BSK-S", 2, 0, 2), ("BSK-L", 1, 0, 0), ("TBL-140", 1, 1, 0), ("TBL-140", 1, 0, 0)]
+    assert [placed["lines"][0].get("unit_price")
+            for placed in shop.payloads("order.placed.v1")][:2] == [1890, 2590]
+
+
+def test_kuaishou__has_each_order_as_far_as_it_is(shop: Shop) -> None:
+    sample(shop, "kuaishou-orders")
+    assert money(shop) == {
+        "2624500000000101": (6700, 6700, None, "paid", "completed"),
+        "2624500000000102": (7200, 7200, None, "paid", "imported"),
+        "2624500000000103": (1990, 0, None, "unpaid", "imported"),
+        "2624500000000104": (3580, 3580, 3580, "refunded", "closed")}
+    assert [row["exception_kinds"] for row in report(shop, "orders")] == [[]] * 4
+
+
+def test_woocommerce__has_taxes_on_top_and_takes_statuses_for_times(shop: Shop) -> None:
+    sample(shop, "woocommerce-orders")
+    assert money(shop) == {
+        "4101": (4888, 4888, 0, "paid", "completed"), "4102": (1872, 1872, 0, "paid", "imported"),
+        "4103": (1060, 1060, 1060, "refunded", "closed"),
+        "4104": (530, 0, 0, "unpaid", "cancelled")}
+    assert [row["exception_kinds"] for row in report(shop, "orders")] == [[]] * 4
+    assert shop.payloads("order.placed.v1")[0]["amounts"] == {
+        "goods_minor": 4400, "postage_minor": 600, "discount_minor": 400, "tax_minor": 288,
+        "total_minor": 4888}
