@@ -80,11 +80,11 @@ def concerning(row: dict[str, Any], member: str) -> dict[str, Any] | None:
 
 
 reading.add(group, [
-    Listed("/v1/deductions", "deductions", "The register of deductions.", ("deduction",),
+    Listed("/v1/deductions", "deductions", "The register of deductions.",
            roles=STAFF, visible_part=concerning),
-    Listed("/v1/appeals", "appeals", "Appeals, open and decided.", ("deduction", "member"),
+    Listed("/v1/appeals", "appeals", "Appeals, open and decided.",
            roles=STAFF, visible_part=own_row),
-    Listed("/v1/decisions", "decisions", "Who did what to deductions.", ("deduction", "position"),
+    Listed("/v1/decisions", "decisions", "Who did what to deductions.",
            roles=STAFF, visible_part=own_row),
 ])
 add_history(group, f"{ONE}/history", "deduction", staff=True)

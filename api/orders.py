@@ -139,24 +139,20 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
-           ("subject",), paged_by_report=True,
            sums=("total_minor", "paid_minor", "refunded_minor")),
-    Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.",
-           ("subject",), paged_by_report=True, opened_for=WORKERS),
+    Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.", opened_for=WORKERS),
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
-           ("subject", "opened_position"), opened_for=WORKERS),
-    Listed("/v1/to-review", "to-review", "Orders that nobody has approved, the newest first.",
-           ("subject",), paged_by_report=True),
-    Listed("/v1/to-pick", "to-pick", "Orders with pieces to take from the shelf, the newest first.",
-           ("subject",), paged_by_report=True),
-    Listed("/v1/to-send", "to-send", "Orders with pieces to hand over, the newest first.",
-           ("subject",), paged_by_report=True),
+           opened_for=WORKERS),
+    Listed("/v1/to-review", "to-review", "Orders that nobody has approved, the newest first."),
+    Listed("/v1/to-pick", "to-pick",
+           "Orders with pieces to take from the shelf, the newest first."),
+    Listed("/v1/to-send", "to-send", "Orders with pieces to hand over, the newest first."),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
-           ("currency",), roles=TAKINGS, money=True),
+           roles=TAKINGS, money=True),
     Listed("/v1/revenue", "revenue", "What came in and went out, by shop, agent or day.",
-           ("currency", "of"), roles=TAKINGS, money=True),
+           roles=TAKINGS, money=True),
     Listed("/v1/takings", "takings", "The payments and refunds that make what came in.",
-           ("position",), roles=TAKINGS, money=True),
+           roles=TAKINGS, money=True),
 ])
 add_history(group, f"{ONE}/history", "order")
 

@@ -37,7 +37,7 @@ writing.add(group, [
     Route("/v1/retention-confirmations", ConfirmRetention, WRITERS, ignores_given_time=True),
 ])
 reading.add(group, [
-    Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),
+    Listed("/v1/policies", "policies", "The published versions.", roles=READ_BY),
 ])
 
 

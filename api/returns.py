@@ -45,8 +45,8 @@ writing.add(group, [
     Route(f"{ONE}/closings", CloseCase, SERVICE, GIVEN),
 ])
 reading.add(group, [
-    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",),
-           paged_by_report=True, sums=("asked_minor", "approved_minor", "paid_minor")),
+    Listed("/v1/returns", "returns", "After-sales cases.",
+           sums=("asked_minor", "approved_minor", "paid_minor")),
 ])
 add_history(group, f"{ONE}/history", "case")
 

@@ -48,16 +48,15 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",
-           ("member", "post"), STAFF, visible_part=own_row),
+           STAFF, visible_part=own_row),
     Listed("/v1/score-history", "score-history", "The scores of all closed months.",
-           ("month", "member", "post"), STAFF, visible_part=own_row),
+           STAFF, visible_part=own_row),
     Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
-           ("member", "post"), STAFF, visible_part=own_row),
-    Listed("/v1/months", "closings", "What was done to close months.", ("position",),
+           STAFF, visible_part=own_row),
+    Listed("/v1/months", "closings", "What was done to close months.",
            STAFF_READERS, visible_part=no_part),
     Listed("/v1/grading", "grading", "What lies before the graders of a month.",
-           ("member", "post", "item"), STAFF_READERS | {"service", "warehouse_head"},
-           visible_part=no_part),
+           STAFF_READERS | {"service", "warehouse_head"}, visible_part=no_part),
 ])
 
 

@@ -20,9 +20,10 @@ from api.messages import language, tr
 from ledger.common.decimals import plain
 from ledger.common.values import MAX_INTEGER, exact
 from projections import reports
-from projections.asking.answering import alongside, type_of
+from projections.asking.answering import alongside
 from projections.asking.columns import Column, Kind, columns_of
 from projections.asking.questions import Question
+from projections.asking.typed import type_of
 from projections.store.models import ReadModels
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -183,7 +184,7 @@ def workbook(
     """A report as an Excel workbook, with what belongs to it on further sheets, as of the same
     position. Returns the bytes, and as of when they hold."""
     first = reports.REPORTS[name](models, ledger, asked)
-    same = asked._replace(month=first.as_of.get("month"))
+    same = asked._replace(month=first.as_of.get("month"), sort=None)
     others = ALSO_IN_WORKBOOK.get(name, ()) if asked.subject is None else ()
     answers = {name: first, **{
         other: alongside(models, ledger, reports.REPORTS[other], same, answer=first)

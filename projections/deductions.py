@@ -208,7 +208,7 @@ class DecisionRow(Columns):
     position: Annotated[int, says("The position of the event.")]
 
 
-@report(Deductions, Past.STREAM, knows=recorded(), row=DeductionRow, filtered="deductions")
+@report(Deductions, Past.STREAM, name="deductions", knows=recorded(), row=DeductionRow)
 def deductions_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
     rests_on, later = resting(reading), Later(reading)
@@ -270,7 +270,7 @@ def _rests_on(kept: Kept, register: Register, later: Later) -> list[str]:
                           day_of(kept.breach.breached_at), confirmed)
 
 
-@report(Deductions, Past.STREAM, knows=recorded(), row=AppealRow, filtered="appeals")
+@report(Deductions, Past.STREAM, name="appeals", knows=recorded(), row=AppealRow)
 def appeals(reading: Reading) -> Iterator[dict[str, Any]]:
     """Appeals of the deductions of a month, or all. Shapes: deduction, rule, month, member, post,
     points (those charged at first), state, appealed_at, reason, decided_by, decided_at, why,
@@ -296,7 +296,7 @@ def _end(register: Register, member: str, after: int) -> Step | None:
     return next((step for step in ends if step.who == member), ends[-1] if ends else None)
 
 
-@report(Deductions, Past.STREAM, knows=recorded(), row=DecisionRow, filtered="decisions")
+@report(Deductions, Past.STREAM, name="decisions", knows=recorded(), row=DecisionRow)
 def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who did what to the deductions of a month, or all, step by step. Shapes: deduction, rule,
     month, what, by, at, member, why, position."""

@@ -171,8 +171,9 @@ def things(models: ReadModels, ledger: str, kind: str, question: Question) -> Pa
             names.c.ledger == reading.id, names.c.kind == kind,
             names.c.position <= reading.cut.position)
         if question.beyond is not None:
-            query = query.where(tuple_(names.c.word, names.c.subject) > tuple_(
-                word_of(question.beyond), question.beyond))
+            (last,) = question.beyond
+            query = query.where(
+                tuple_(names.c.word, names.c.subject) > tuple_(word_of(last), last))
         found: dict[str, list[Entry]] = {}
         for chunk in _chunks(reading, query.order_by(names.c.word, names.c.subject)):
             entries: dict[str, list[Entry]] = {subject: [] for subject in chunk}

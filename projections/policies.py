@@ -21,11 +21,12 @@ from ledger.policies.errors import CalendarEnds
 from ledger.policies.times import CLOCKS, STARTS, SUSPENDING
 from ledger.policies.values import Sections, Version
 from ledger.scores.pay import Month, month_pay
-from projections.asking.answering import typed
 from projections.asking.clocks import BadTime, Cut, header
 from projections.asking.columns import Columns, Day, Time, code, says
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, Answer, Question
+from projections.asking.sorting import sort_of
+from projections.asking.typed import typed
 from projections.store.models import ReadModels
 
 LAST_YEAR = 9000
@@ -159,8 +160,10 @@ def listed(store: Store, ledger: str, cut: Cut) -> list[dict[str, Any]]:
 @typed(PolicyRow)
 def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
     """The published versions, as a report: out of the log itself, no read model keeps them."""
-    cut = question.as_of.resolve(models.store, ledger)
-    return Answer(header(models.store, ledger, cut), listed(models.store, ledger, cut))
+    cut, sort = question.as_of.resolve(models.store, ledger), sort_of(
+        "policies", PolicyRow, question)
+    rows = listed(models.store, ledger, cut)
+    return Answer(header(models.store, ledger, cut), sort.sorted(rows))
 
 
 def differences(before: Sections, after: Sections) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Row, Table, Text
 
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
@@ -19,7 +19,7 @@ from ledger.returns.refund import CaseRefund
 from ledger.returns.standing import CASE_STATES, GIVEN_UP
 from ledger.returns.values import DISPOSITIONS, KINDS
 from projections.asking.answering import Past, Reading, Report, recorded, report
-from projections.asking.by_subject import rows_of
+from projections.asking.by_subject import rows_of, within
 from projections.asking.columns import (
     FOR_MONEY,
     Columns,
@@ -37,9 +37,11 @@ cases = Table(
     "cases", metadata,
     ledger_column(),
     Column("subject", Key, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="cases_pk"),
+    Index("cases_opened", "ledger", "opened_at", "subject"),
     sqlite_with_rowid=False,
 )
 """`state` is `Kept` as JSON."""
@@ -68,8 +70,8 @@ class Tracked(msgspec.Struct):
 
     def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
-        kept = Kept.of(self.case, opened_at=self.opened_at)
-        return ledger, self.case.id, text_of(kept), self.position
+        kept = Kept.of(self.case)
+        return ledger, self.case.id, self.opened_at, text_of(kept), self.position
 
 
 def _moved(event: Any) -> Sequence[Any]:
@@ -86,7 +88,7 @@ class Returns(StreamRows[Tracked]):
     """Folds the goods and the refund of after-sales cases: one row each."""
 
     name: ClassVar[str] = "returns"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (cases,)
     taken: ClassVar[frozenset[str]] = topics_of(Case, CaseInspection, CaseRefund)
 
@@ -100,7 +102,7 @@ class Returns(StreamRows[Tracked]):
     def of_row(self, row: Row[Any]) -> Tracked:
         """The case that a row keeps."""
         kept = _kept.decode(row.state)
-        return Tracked(kept.restored(row.subject), kept.opened_at, row.position)
+        return Tracked(kept.restored(row.subject), row.opened_at, row.position)
 
 
 # -- reports --------------------------------------------------------------------------------------
@@ -155,13 +157,12 @@ class CaseRow(Columns, kw_only=True):
     position: int
 
 
-@report(Returns, Past.STREAM, knows=recorded(), row=CaseRow, filtered="returns")
+@report(Returns, Past.STREAM, name="returns", knows=recorded(), row=CaseRow, in_pages=True)
 def returns(reading: Reading) -> Iterator[dict[str, Any]]:
     """The after-sales cases, of a period those that were opened in it. Shapes: objects as `shown`
-    makes them, by subject. Errors: those of `period_of`."""
-    period = reading.period()
-    return (shown(row) for row in rows_of(reading, cases, kind=Case.KIND)
-            if period.holds(_kept.decode(row.state).opened_at))
+    makes them. Errors: those of `period_of`."""
+    where = within(cases.c.opened_at, reading.period())
+    return map(shown, rows_of(reading, cases, *where, kind=Case.KIND, sorted_by=("opened_at",)))
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "kind": kept.kind,
         "order": kept.order,
         "warehouse": kept.warehouse or None,
-        "opened_at": rfc3339(from_us(kept.opened_at)),
+        "opened_at": rfc3339(from_us(row.opened_at)),
         "currency": kept.currency,
         **kept.sums._asdict(),
         "pieces": goods.sums(STATES),

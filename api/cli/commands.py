@@ -177,6 +177,8 @@ def do_command(
 @click.option("--sku", metavar="SKU", help="Only with this SKU; in queues, with pieces of it to be "
               "done.")
 @click.option("--by", metavar="WAY", help="Of revenue: by shop, agent or day. Default: by shop.")
+@click.option("--sort", metavar="COLUMN", help="In the order of this column, of -COLUMN with the "
+              "last first. Default: what has a time, the newest first.")
 @filter_options
 @as_of_options
 @ledger_option

@@ -21,11 +21,11 @@ from ledger.common.values import exact
 from ledger.log.store import Store
 from ledger.settings import Settings
 from projections import reports
-from projections.asking.answering import type_of
 from projections.asking.clocks import AsOf
 from projections.asking.columns import Column, columns_of
 from projections.asking.names import OPTIONS, TAKES, takers
 from projections.asking.questions import Question
+from projections.asking.typed import type_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 

@@ -18,11 +18,13 @@ from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, u
 from api.http.standing import mark
 from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact
-from projections.asking.answering import OfAll, nothing_there, type_of
+from projections.asking.answering import OfAll, nothing_there
 from projections.asking.clocks import AsOf
 from projections.asking.filters import filters_of, words_of
-from projections.asking.names import FROM, OPTIONS, TAKES, TO
+from projections.asking.names import FROM, OPTIONS, ORDERS, TAKES, TO
 from projections.asking.questions import Answer, Question
+from projections.asking.sorting import Sort, orders_of, sort_of
+from projections.asking.typed import type_of
 from projections.orders.takings import WAYS
 from projections.reports import REPORTS
 
@@ -66,6 +68,8 @@ _LIKE: dict[str, dict[str, Any]] = {
 def query_of(report: str, *, paged: bool = True) -> type[marshmallow.Schema]:
     """What is asked of a report: all that it takes but its subject, which stands in the address."""
     words = words_of(report, type_of(REPORTS[report]).row)
+    if report in ORDERS:
+        words["sort"] = orders_of(report)
     base = PageQuery if paged else ClockQuery
     return base.from_dict({field: _asked_as(field, words.get(field)) for field in TAKES[report]
                            if field != "subject"})
@@ -73,8 +77,11 @@ def query_of(report: str, *, paged: bool = True) -> type[marshmallow.Schema]:
 
 def _asked_as(field: str, words: Sequence[str] | None) -> Text:
     like = DAY if field.endswith((FROM, TO)) else _LIKE.get(field, {})
-    return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100),
-                data_key=_NAMED.get(field), metadata={**like, **({"enum": words} if words else {})})
+    said = {} if field != "sort" or words is None else {"description": (
+        "By which column; what is last in it comes first where a - stands before it. Usual is "
+        f"{words[0]}.")}
+    return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100), data_key=_NAMED.get(field),
+                metadata={**like, **said, **({"enum": words} if words else {})})
 
 
 STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})
@@ -95,11 +102,7 @@ VisiblePart = Callable[[dict[str, Any], str], dict[str, Any] | None]
 
 
 class Listed(NamedTuple):
-    """A list: its report, what it shows, and the columns that its pages are keyed by.
-
-    `paged_by_report`: the report itself fetches only a page. `keeps_order`: the rows stay in the
-    report's order, such as that of a running balance; otherwise they are sorted by the key, which
-    never changes.
+    """A list: its report, and what it shows.
 
     `visible_part` returns what a member may see of a row of staff records, None for nothing. Only
     the roles in `whole` see all rows; everybody else sees their own, and those of the members whom
@@ -116,10 +119,7 @@ class Listed(NamedTuple):
     path: str
     report: str
     what: str
-    key: tuple[str, ...]
     roles: Collection[str] = READERS
-    paged_by_report: bool = False
-    keeps_order: bool = False
     visible_part: VisiblePart | None = None
     whole: Collection[str] = STAFF_READERS
     opened_for: Collection[str] = ()
@@ -151,46 +151,62 @@ def add(group: Blueprint, lists: Collection[Listed]) -> None:
 
 
 def _add(group: Blueprint, listed: Listed) -> None:
+    declared = type_of(REPORTS[listed.report])
+
     one = "-of" if "<" in listed.path else ""
 
     def view(query: Mapping[str, Any], **given: str) -> Response:
-        limit, after = query.get("limit", DEFAULT_LIMIT), _after(query)
-        asked = question(query)
+        asked = question(query)._replace(limit=query.get("limit", DEFAULT_LIMIT))
         if given:
             asked = asked._replace(subject=next(iter(given.values())))
-        answer, is_page = _answer(listed, asked, after=after, limit=limit)
+        sort = sort_of(listed.report, declared.row, asked)
+        asked = _continued(query, asked, sort)
+        answer, is_page = _answer(listed, asked)
         role = caller().role
         if listed.visible_part is not None:
-            answer = _visible(listed, asked, answer)
-        rows = answer.rows if is_page else _rows_after(listed, answer.rows, after)
-        rows = listed.shown(rows, role)
+            answer = _visible(listed, asked, answer, sort)
+        rows = answer.rows if is_page or asked.beyond is None else sort.behind(
+            answer.rows, asked.beyond)
+        rows, more = listed.shown(rows[:asked.limit], role), rows[asked.limit:]
         if (noted := listed.noted(role)) or role in listed.opened_for:
-            shown = opened_rows(rows[:limit], answer.as_of["position"], noted=noted)
-            rows = [*shown, *rows[limit:limit + 1]]
-        return page(answer._replace(rows=rows), listed.key, limit)
+            rows = opened_rows(rows, answer.as_of["position"], noted=noted)
+        last = [*sort.place(rows[-1]), answer.as_of["position"] if sort.moving else None] \
+            if more else None
+        return paged(answer.as_of, rows, last, answer.leaf)
 
     view.__doc__ = listed.what
     found: Callable[..., Any] = view
-    for wrap in (group.response(200, shapes.listing(*type_of(REPORTS[listed.report]))),
+    for wrap in (group.response(200, shapes.listing(declared.row, declared.header)),
                  group.arguments(query_of(listed.report)(), location="query")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
 
-def _answer(
-    listed: Listed, asked: Question, *, after: list[Any], limit: int
-) -> tuple[Answer, bool]:
-    """What a report answers, and whether that is one page. All pages of the past are found at once,
-    unless they are too many to be kept."""
-    here, name, now = edge(), caller().ledger, asked.as_of.now
+def _continued(query: Mapping[str, Any], asked: Question, sort: Sort) -> Question:
+    """What is asked, from where a cursor stands; as of the position of the first page, where rows
+    may have moved since. Errors: 400 `bad_cursor`."""
+    if "cursor" not in query:
+        return asked
+    *place, position = unseal(query["cursor"]) or [None]
+    if len(place) != len(sort.columns):
+        raise Problem("bad_cursor")
+    if position is not None:
+        asked = asked._replace(as_of=asked.as_of.pinned(position))
+    return asked._replace(beyond=tuple(place))
+
+
+def _answer(listed: Listed, asked: Question) -> tuple[Answer, bool]:
+    """What a report answers, and whether that is one page, with a row of the next. All pages of the
+    past are found at once, unless they are too many to be kept."""
+    here, name, limit = edge(), caller().ledger, asked.limit or DEFAULT_LIMIT
     report = beside(here.replayers, here.store, listed.report)
-    if not (now and listed.paged_by_report):
-        whole = asked._replace(limit=past.ROWS) if listed.paged_by_report else asked
+    in_pages = type_of(REPORTS[listed.report]).in_pages
+    if not (asked.as_of.now and in_pages):
+        whole = asked._replace(limit=past.ROWS if in_pages else None, beyond=None)
         found = here.kept.answer(here.models, name, listed.report, whole, report=report)
-        if not listed.paged_by_report or not past.is_too_long(found):
+        if not in_pages or not past.is_too_long(found):
             return found, False
-    asked = asked._replace(beyond=after[0] if after else None, limit=limit + 1)
-    return report(here.models, name, asked), True
+    return report(here.models, name, asked._replace(limit=limit + 1)), True
 
 
 def no_part(row: dict[str, Any], member: str) -> None:
@@ -202,10 +218,10 @@ def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
     return row if row["member"] == member else None
 
 
-def _visible(listed: Listed, asked: Question, answer: Answer) -> Answer:
+def _visible(listed: Listed, asked: Question, answer: Answer, sort: Sort) -> Answer:
     """What the caller may see of records of staff; nor does the header tell them of the other
-    rows. Filters look at what they may see only: who finds a row by what is hidden in it would know
-    what that is. Rule: R-ACC-13."""
+    rows. Filters and orders look at what they may see only: who finds a row, or its place, by what
+    is hidden in it would know what that is. Rule: R-ACC-13."""
     who, part = caller(), listed.visible_part
     if who.role in listed.whole or part is None:
         return answer
@@ -217,7 +233,7 @@ def _visible(listed: Listed, asked: Question, answer: Answer) -> Answer:
     as_of = {name: value for name, value in answer.as_of.items() if name not in HASHED}
     notes = [one for one in as_of["notes"] if not isinstance(one, OfAll)]
     as_of["notes"] = notes if rows else [*notes, *nothing_there(asked, as_of)]
-    return Answer(as_of, rows)
+    return Answer(as_of, sort.sorted(rows))
 
 
 def team_of(who: Caller) -> frozenset[str]:
@@ -233,24 +249,6 @@ def _of_team(row: Mapping[str, Any], team: Collection[str]) -> bool:
         isinstance(listed, list) and any(one in team for one in listed))
 
 
-def _rows_after(
-    listed: Listed, rows: list[dict[str, Any]], after: list[Any]
-) -> list[dict[str, Any]]:
-    """The rows after the one with a key, in the order of the pages.
-
-    Errors: 400 if that row is no longer there.
-    """
-    if not (listed.keeps_order or listed.paged_by_report):
-        return sorted((row for row in rows if not after or _key(row, listed.key) > after),
-                      key=lambda row: _key(row, listed.key))
-    if not after:
-        return rows
-    keys = [_key(row, listed.key) for row in rows]
-    if after not in keys:
-        raise Problem("bad_cursor")
-    return rows[keys.index(after) + 1 :]
-
-
 def question(query: Mapping[str, Any]) -> Question:
     """What is asked. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
     as_of = AsOf.parse(query.get("position"), query.get("recorded_as_of"),
@@ -259,26 +257,11 @@ def question(query: Mapping[str, Any]) -> Question:
         field: query[field] for field in OPTIONS if field in query})
 
 
-def _after(query: Mapping[str, Any]) -> list[Any]:
-    return unseal(query["cursor"]) if "cursor" in query else []
-
-
-def _key(row: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    return [row[name] for name in names]
-
-
-def page(answer: Answer, key: Sequence[str], limit: int) -> Response:
-    """A page of an answer's rows, with the address of the next one if there are more."""
-    shown = answer.rows[:limit]
-    last = _key(shown[-1], key) if len(answer.rows) > limit else None
-    return paged(answer.as_of, shown, last, answer.leaf)
-
-
 def paged(
     as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], last: list[Any] | None,
     leaf: bytes = b"",
 ) -> Response:
-    """A page; `last` is the key of its last row, None on the last page; `leaf` as `Answer` has
+    """A page; `last` is where its last row stands, None on the last page; `leaf` as `Answer` has
     it."""
     following = None if last is None else (
         f"{quote(request.path, safe='/:')}?{urlencode({**request.args, 'cursor': seal(last)})}")

@@ -61,7 +61,7 @@ def add_list(group: Blueprint, things: Things) -> None:
 
     def view(query: Mapping[str, Any]) -> Response:
         limit = query.get("limit", DEFAULT_LIMIT)
-        beyond = unseal(query["cursor"])[0] if "cursor" in query else None
+        beyond = tuple(unseal(query["cursor"])) if "cursor" in query else None
         page = names.things(edge().models, caller().ledger, things.kind, question(query)._replace(
             beyond=beyond, limit=limit + 1))
         streams = list(page.things)

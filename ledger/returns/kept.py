@@ -10,15 +10,11 @@ from ledger.returns.values import CaseLine, PartLine, Sums
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
-    """A case. Units: `opened_at` in microseconds UTC.
-
-    `opened_at` is for the keeper to say: a case decides nothing by it.
-    """
+    """A case."""
 
     state: str
     kind: str
     currency: str
-    opened_at: int
     order: str | None = None
     warehouse: str = ""
     lines: dict[str, CaseLine] = {}
@@ -28,9 +24,9 @@ class Kept(msgspec.Struct, omit_defaults=True):
     apart: dict[str, PartLine] = {}
 
     @classmethod
-    def of(cls, case: Case, *, opened_at: int) -> Self:
+    def of(cls, case: Case) -> Self:
         """What is kept of a case."""
-        return cls(case.state, case.kind, case.currency, opened_at, case.order, case.warehouse,
+        return cls(case.state, case.kind, case.currency, case.order, case.warehouse,
                    case.lines, case.matched, case.goods.by_line, case.sums, case.apart)
 
     @property

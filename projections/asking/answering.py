@@ -10,7 +10,7 @@ from functools import wraps
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from ledger.common.errors import Unavailable
 from ledger.log.envelope import Outline, listed_subjects
@@ -19,9 +19,12 @@ from projections.asking.clocks import header as header_of
 from projections.asking.columns import Columns
 from projections.asking.filters import filters_of, passing
 from projections.asking.headers import Header
+from projections.asking.names import ORDERS
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.periods import Period, period_of
 from projections.asking.questions import PRESENT, Answer, Question
+from projections.asking.sorting import Sort, sort_of
+from projections.asking.typed import typed
 from projections.store.folding import Projection
 from projections.store.models import ReadModels
 from projections.store.rows import Progress
@@ -74,7 +77,7 @@ class Reading(NamedTuple):
     `connection` reads the tables of the report's projection, folded up to the position `folded`,
     whose event has the hash `leaf` where the rows say so;
     `cut` is the part of the log that is to answer. `of_log`: the rows are an index only, and the
-    log itself is read, to the end of the cut.
+    log itself is read, to the end of the cut. `sort` is the order that is asked for.
     """
 
     models: ReadModels
@@ -87,6 +90,7 @@ class Reading(NamedTuple):
     as_of: dict[str, Any]
     of_log: bool = False
     leaf: bytes | None = None
+    sort: Sort | None = None
 
     @property
     def id(self) -> bytes:
@@ -108,6 +112,12 @@ class Reading(NamedTuple):
         if found.note is not None:
             self.note(found.note)
         return found
+
+    def in_order(self, query: Select[Any], columns: Mapping[str, Any]) -> Select[Any]:
+        """A query in the order that is asked for, after the place where it begins; `columns` hold
+        in its tables what the rows have."""
+        assert self.sort is not None
+        return self.sort.of_query(query, columns, self.question.beyond)
 
     def must_know(self, *subjects: str) -> None:
         """Check that nothing which the rows do not hold yet is about subjects. Errors: NotYetKnown
@@ -314,32 +324,6 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
     return found
 
 
-class Typed(NamedTuple):
-    """What the rows of a report hold, and what its header does."""
-
-    row: type[Columns]
-    header: type[Header]
-
-
-_TYPED: dict[Callable[..., Any], Typed] = {}
-
-
-def typed(
-    row: type[Columns], header: type[Header] = Header
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Say what a report's rows hold. Nothing is converted: tests hold each row against it."""
-    def decorate(made: Callable[..., Any]) -> Callable[..., Any]:
-        _TYPED[made] = Typed(row, header)
-        return made
-
-    return decorate
-
-
-def type_of(report: Callable[..., Any]) -> Typed:
-    """What a report's rows and its header hold."""
-    return _TYPED[report]
-
-
 _REPLAYED: dict[Callable[..., Any], Past] = {}
 
 
@@ -368,20 +352,23 @@ def listed(
 
 
 def report(
-    projection: Callable[[], Projection], past: Past, *, row: type[Columns],
-    header: type[Header] = Header, knows: Knows | None = None, filtered: str = "",
+    projection: Callable[[], Projection], past: Past, *, name: str, row: type[Columns],
+    header: type[Header] = Header, knows: Knows | None = None, in_pages: bool = False,
 ) -> Callable[[Callable[[Reading], Iterable[dict[str, Any]]]], Report]:
-    """Make a report of a function that yields its rows, which hold what `row` says. `filtered` is
-    its name in `names.FILTERS`, if it is there. Errors: of `answering` and `filters_of`."""
+    """Make a report, called `name` in `names`, of a function that yields its rows, which hold what
+    `row` says; `in_pages` as `Typed` has it. Errors: of `answering`, `filters_of`, `sort_of`."""
     def made_of(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
         @contextmanager
         def listing(
             models: ReadModels, ledger: str, question: Question = PRESENT
         ) -> Iterator[Listing]:
             with answering(models, ledger, projection, question, past=past, knows=knows) as reading:
-                filters = filters_of(filtered, row, question, reading.as_of)
-                yield Listing(reading.as_of, reading.wanted(passing(filters, rows(reading))),
-                              reading.leaf or b"")
+                filters = filters_of(name, row, question, reading.as_of)
+                sort = sort_of(name, row, question) if name in ORDERS else None
+                found = passing(filters, rows(reading._replace(sort=sort)))
+                if sort is not None and not in_pages:
+                    found = sort.sorted(found)
+                yield Listing(reading.as_of, reading.wanted(found), reading.leaf or b"")
 
         @wraps(rows)
         def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
@@ -390,7 +377,7 @@ def report(
 
         _LISTINGS[made] = listing
         _REPLAYED[made] = past
-        _TYPED[made] = Typed(row, header)
+        typed(row, header, in_pages=in_pages)(made)
         return made
 
     return made_of

@@ -1,6 +1,8 @@
 """The names of all reports and what each can be asked, for those who offer them and need nothing
 else of a report."""
 
+from typing import NamedTuple
+
 SUBJECT = ("subject",)
 PLACE = ("subject", "channel", "shop")
 IN_PERIOD = ("since", "until", "month")
@@ -41,6 +43,61 @@ column b of the rows in a. `projections.asking.filters` says how each compares."
 ENDS, AGE, FROM, TO = "_ends", "older_than", "_from", "_to"
 """What the name of a filter ends with that asks for more than that value."""
 
+DOWN = "-"
+"""What stands before a column by which the last comes first."""
+
+
+class Order(NamedTuple):
+    """In which orders a list can come: each by one column, the first where nobody asks; rows that
+    have the same there come by `key`, which tells them apart. What is in `moving` may become
+    another of a row; all else that a list is sorted by stays as it is."""
+
+    key: tuple[str, ...]
+    by: tuple[str, ...]
+    moving: tuple[str, ...] = ()
+
+
+_OF_ORDERS = Order(("subject",), ("-placed_at", "subject"))
+_OF_NOTICES = ("-opened_at", "sku", "warehouse")
+
+ORDERS: dict[str, Order] = {
+    "appeals": Order(("deduction", "member"), ("-appealed_at", "deduction", "member")),
+    "attendance": Order(("member", "day", "number"), ("member", "day")),
+    "bins": Order(("sku", "warehouse", "place", "bin"), ("sku", "warehouse"), ("quantity",)),
+    "closings": Order(("position",), ("-position", "month")),
+    "decisions": Order(("deduction", "position"), ("-at", "deduction")),
+    "deductions": Order(("deduction",), ("-breached_at", "deduction", "rule")),
+    "discrepancies": Order(("opened_position", "sku", "warehouse", "place", "bin"), _OF_NOTICES),
+    "exceptions": Order(("subject", "opened_position"), ("-opened_at", "subject")),
+    "fulfilment": _OF_ORDERS,
+    "grading": Order(("member", "post", "item"), ("member", "post", "item")),
+    "inventory": Order(("sku", "warehouse"), ("sku", "warehouse"), ("available", "on_hand")),
+    "leave": Order(("member", "number"), ("-asked_at", "member")),
+    "low-stock": Order(("opened_position", "sku", "warehouse"), _OF_NOTICES),
+    "open-transfers": Order(("transfer",), ("-sent_at", "transfer")),
+    "orders": _OF_ORDERS,
+    "policies": Order(("version",), ("-version",)),
+    "post-terms": Order(("post", "member", "since"), ("post", "member", "since")),
+    "prices": Order(("position",), ("-since",)),
+    "reconciliation": Order(("currency",), ("currency",)),
+    "returns": Order(("subject",), ("-opened_at", "subject")),
+    "revenue": Order(("currency", "of"), ("currency", "of")),
+    "rosters": Order(("roster", "since", "shift"), ("roster", "since")),
+    "score-history": Order(("month", "member", "post"), ("-month", "member"), ("score",)),
+    "score-warnings": Order(("member", "post"), ("member", "post")),
+    "scores": Order(("member", "post"), ("member", "post"), ("score",)),
+    "shifts": Order(("roster", "shift"), ("roster", "start")),
+    "staff": Order(("member",), ("member", "joined_on")),
+    "stock-card": Order(("warehouse", "occurred_at", "position"), ("warehouse", "occurred_at")),
+    "stock-ledger": Order(("sku", "warehouse"), ("sku", "warehouse"),
+                          ("closing", "received", "issued")),
+    "takings": Order(("position",), ("-at", "position")),
+    "to-approve": Order(("movement",), ("-happened_at", "movement")),
+    **dict.fromkeys(("to-pick", "to-review", "to-send"), Order(("subject",), ("-placed_at",))),
+}
+"""In which orders each list comes. What has a time comes newest first; a stock card by its running
+balances."""
+
 _TAKES: dict[str, tuple[str, ...]] = {
     "appeals": MONTH, "attendance": MONTH, "bins": SUBJECT, "closings": ("month",),
     "decisions": MONTH, "deductions": MONTH, "discrepancies": SUBJECT, "exceptions": PLACE,
@@ -56,7 +113,8 @@ _TAKES: dict[str, tuple[str, ...]] = {
 }
 
 TAKES: dict[str, tuple[str, ...]] = {
-    name: (*taken, *FILTERS.get(name, ())) for name, taken in _TAKES.items()}
+    name: (*taken, *FILTERS.get(name, ()), *(("sort",) if name in ORDERS else ()))
+    for name, taken in _TAKES.items()}
 """What a report can be asked besides as of when: fields of `questions.Question`. In the order of
 the alphabet; a test compares the names with the reports themselves, another what they read."""
 
@@ -66,7 +124,7 @@ OPTIONS = {
     "subject": "SUBJECT", "since": "--from", "until": "--to",
     **{field: f"--{field.replace('_', '-')}" for field in dict.fromkeys((
         "channel", "shop", "month", "day", "post", "status", "owner", "older_than", "sku", "by",
-        *(field for filters in FILTERS.values() for field in filters)))}}
+        *(field for filters in FILTERS.values() for field in filters), "sort"))}}
 """What the command line calls the fields."""
 
 SAID = {

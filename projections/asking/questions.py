@@ -51,8 +51,9 @@ _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
-    `limit` is how many rows there are at most; a timeline starts after the position `after`, a
-    list of subjects after the subject `beyond`. `since` and `until` are the first and the last day
+    `limit` is how many rows there are at most; a timeline starts after the position `after`. Rows
+    come in the order `sort` of `names.ORDERS`; those of a query of their own begin after the place
+    `beyond` in it (see `sorting`). `since` and `until` are the first and the last day
     of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
     as 2026-09-30, `post` a post of members. `status`, `owner` and `sku` are those of orders in a
     queue, and `older_than` is how long ago these were placed at least, such as 2h. `by` is what
@@ -65,7 +66,8 @@ class Question(NamedTuple):
     shop: str | None = None
     subject: str | None = None
     after: int = 0
-    beyond: str | None = None
+    sort: str | None = None
+    beyond: tuple[Any, ...] | None = None
     limit: int | None = None
     since: str | None = None
     until: str | None = None

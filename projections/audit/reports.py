@@ -24,7 +24,7 @@ def _may_be_asked(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bo
     return cut.closed or is_known(models, ledger, subject, cut)
 
 
-@report(Timeline, Past.LOG, knows=_may_be_asked, row=EventRow)
+@report(Timeline, Past.LOG, name="timeline", knows=_may_be_asked, row=EventRow)
 def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     """Every event about a subject in log order. Shapes: objects as `timeline.shown` makes them.
 

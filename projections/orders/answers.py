@@ -153,6 +153,7 @@ class FulfilmentRow(Columns):
     """Where the pieces of an order are."""
 
     subject: Subject
+    placed_at: Time
     warehouse: str | None
     review_status: ReviewStatus
     held: Written | None

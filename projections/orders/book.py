@@ -41,7 +41,7 @@ class OrderBook:
     """Folds orders. Its rows are those of the reports `orders`, `reconciliation` and `revenue`."""
 
     name: ClassVar[str] = "orders"
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     tables: ClassVar[tuple[Table, ...]] = (
         orders, order_sums, order_takings, order_papers, signatures)
 

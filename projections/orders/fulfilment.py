@@ -255,10 +255,11 @@ class Fulfilment(StreamRows[Tracked]):
 # -- reports --------------------------------------------------------------------------------------
 
 
-@report(Fulfilment, Past.STREAM, knows=recorded(), row=FulfilmentRow, filtered="fulfilment")
+@report(Fulfilment, Past.STREAM, name="fulfilment", knows=recorded(), row=FulfilmentRow,
+        in_pages=True)
 def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are, of a period those that were placed in it. Shapes: objects as
-    `shown` makes them, by subject. Errors: those of `period_of`."""
+    `shown` makes them. Errors: those of `period_of`."""
     asked, columns = reading.question, fulfilment.c
     where = within(columns.placed_at, reading.period())
     where += [keeps(text) for text in (asked.sku, asked.waybill, asked.courier) if text is not None]
@@ -266,7 +267,8 @@ def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
         where.append(columns.warehouse == asked.warehouse)
     if asked.exception is not None:
         where.append(columns.exceptions.is_not(None))
-    return map(shown, rows_of(reading, fulfilment, *where, kind=Order.KIND))
+    return map(shown, rows_of(reading, fulfilment, *where, kind=Order.KIND,
+                              sorted_by=("placed_at",)))
 
 
 def keeps(text: str) -> Any:
@@ -275,7 +277,7 @@ def keeps(text: str) -> Any:
     return fulfilment.c.state.contains(msgspec.json.encode(text).decode(), autoescape=True)
 
 
-@report(Fulfilment, Past.STREAM, knows=recorded(), row=ExceptionRow, filtered="exceptions")
+@report(Fulfilment, Past.STREAM, name="exceptions", knows=recorded(), row=ExceptionRow)
 def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
     """The open exceptions of orders, by subject, then in the order of their opening.
 
@@ -308,6 +310,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     pieces = goods.sums(STATES)
     return {
         "subject": row.subject,
+        "placed_at": rfc3339(from_us(row.placed_at)),
         "warehouse": row.warehouse or None,
         "review_status": review_status(Marks(
             imported=kept.imported, approved=kept.approved, submitted=kept.submitted,

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, func, select
 
 from ledger.common.values import from_us, rfc3339, subject, subject_part
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import OPEN
 from projections.asking.answering import Past, Reading, Report, report
+from projections.asking.by_subject import one_by_one
 from projections.asking.filters import MINUTE_US, counted_to
-from projections.asking.questions import Question
 from projections.orders.answers import QueueRow
 from projections.orders.due import Dues
 from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment, keeps
@@ -48,20 +48,20 @@ QUEUES = (
 )
 
 
-@report(Fulfilment, Past.REPLAY, row=QueueRow)
+@report(Fulfilment, Past.REPLAY, name="to-review", row=QueueRow, in_pages=True)
 def _to_review(reading: Reading) -> Iterator[dict[str, Any]]:
     """Orders that nobody has approved, and of which something is to be sent. Shapes: see
     `_listed`."""
     return _listed(reading, QUEUES[0])
 
 
-@report(Fulfilment, Past.REPLAY, row=QueueRow)
+@report(Fulfilment, Past.REPLAY, name="to-pick", row=QueueRow, in_pages=True)
 def _to_pick(reading: Reading) -> Iterator[dict[str, Any]]:
     """Orders at their warehouse with pieces that are reserved there. Shapes: see `_listed`."""
     return _listed(reading, QUEUES[1])
 
 
-@report(Fulfilment, Past.REPLAY, row=QueueRow)
+@report(Fulfilment, Past.REPLAY, name="to-send", row=QueueRow, in_pages=True)
 def _to_send(reading: Reading) -> Iterator[dict[str, Any]]:
     """Orders with pieces that were picked, and are not handed over. Shapes: see `_listed`."""
     return _listed(reading, QUEUES[2])
@@ -80,7 +80,7 @@ def _listed(reading: Reading, queue: Queue) -> Iterator[dict[str, Any]]:
     query = _query(reading, queue, at)
     shop = None if asked.shop is None else subject_part(asked.shop)
     dues = Dues(reading.models.store, reading.ledger, reading.cut)
-    for row in reading.connection.execute(query.execution_options(yield_per=500)):
+    for row in one_by_one(reading, query):
         found = _row(row, queue, at, dues)
         if (asked.sku is None or asked.sku in found["skus"]) and (
                 shop is None or row.subject.split(":")[2] == shop):
@@ -106,19 +106,7 @@ def _query(reading: Reading, queue: Queue, at: int) -> Select[Any]:
         query = query.where(func.substr(columns.subject, 1, len(begins)) == begins)
     if asked.sku is not None:  # whether it is still to be done, the rows themselves say
         query = query.where(keeps(asked.sku))
-    if asked.beyond is not None:
-        query = query.where(_after(reading, asked))
-    return query.order_by(columns.placed_at.desc(), columns.subject.desc())
-
-
-def _after(reading: Reading, asked: Question) -> Any:
-    """That an order comes after the one that the last page ended with. When that was placed never
-    changes, so it marks its place also after it has left the queue."""
-    columns = fulfilment.c
-    placed_at = reading.connection.execute(select(columns.placed_at).where(
-        columns.ledger == reading.id, columns.subject == asked.beyond)).scalar()
-    return or_(columns.placed_at < placed_at,
-               and_(columns.placed_at == placed_at, columns.subject < asked.beyond))
+    return reading.in_order(query, {one: columns[one] for one in ("placed_at", "subject")})
 
 
 def _row(row: Row[Any], queue: Queue, at: int, dues: Dues) -> dict[str, Any]:

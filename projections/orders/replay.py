@@ -71,7 +71,7 @@ def replay(
         with generation.reading() as connection:
             return Replayed(
                 {**header(store, ledger, cut), "without": sorted(without)},
-                list(orders.report(connection, own)),
+                list(orders.every(connection, own)),
                 reconciliation.report(connection, own),
                 [entry.position for entry in entries])
     finally:
@@ -105,7 +105,7 @@ def steps(
         for entry in entries:
             fold_batches(generation, own, [[Outline.of(entry)]], OrderBook())
             with generation.reading() as connection:
-                after = list(orders.report(connection, own))
+                after = list(orders.every(connection, own))
             yield Step(entry, differences(before, after))
             before = after
     finally:

@@ -7,9 +7,11 @@ from sqlalchemy import or_
 
 from ledger.common.errors import Invalid
 from ledger.common.values import subject_part
+from ledger.orders.order import Order
+from ledger.orders.state import state_of
 from ledger.reconciliation.figures import stream_of
 from projections.asking.answering import Past, Reading, recorded, report
-from projections.asking.by_subject import within
+from projections.asking.by_subject import rows_of, within
 from projections.asking.filters import oldest, period_asked
 from projections.asking.periods import ALWAYS, Period
 from projections.asking.questions import Question
@@ -28,31 +30,24 @@ class UnknownWay(Invalid):
     rule: ClassVar[str] = "R-PRJ-30"
 
 
-@report(OrderBook, Past.STREAM, knows=recorded(), row=OrderRow, filtered="orders")
+@report(OrderBook, Past.STREAM, name="orders", knows=recorded(), row=OrderRow, in_pages=True)
 def orders(reading: Reading) -> Iterator[dict[str, Any]]:
-    """The orders of a channel and shop, or one by its subject, sorted by subject; of a period those
-    that were placed in it.
+    """The orders of a channel and shop, or one by its subject; of a period those that were placed
+    in it. Shapes: objects as `rows.shown` makes them.
 
     Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05),
     NothingRecorded (R-PRJ-07) for a subject that the ledger does not know.
     """
-    connection, ledger, question = reading.connection, reading.id, reading.question
     where = [*within(order_rows.orders.c.placed_at, reading.period()), *_narrowing(reading)]
-    if question.subject is not None:
-        return order_rows.report(connection, ledger, subjects=[question.subject], where=where)
-    prefixes = None
-    if question.channel is not None or question.shop is not None:
-        found = sums.places(connection, ledger, question.channel, question.shop)
-        prefixes = [f"order:{channel}:{shop}:" for channel, shop in found]
-    beyond = question.beyond if question.owner is None else None  # an owner's orders begin there
-    return order_rows.report(connection, ledger, prefixes=prefixes, beyond=beyond, where=where)
+    rows = rows_of(reading, order_rows.orders, *where, kind=Order.KIND, sorted_by=("placed_at",))
+    return (order_rows.shown(state_of(row)) for row in rows)
 
 
 def _narrowing(reading: Reading) -> Iterator[Any]:
     """The conditions without which an order cannot pass the filters that are asked for."""
     asked, columns = reading.question, order_rows.orders.c
     if asked.owner is not None:
-        yield columns.subject.in_(order_rows.owned(reading.id, asked.owner, asked.beyond))
+        yield columns.owner == asked.owner
     if (latest := oldest(asked, reading.as_of)) is not None:
         yield columns.placed_at <= latest
     yield from within(columns.paid_at, period_asked(asked, "paid"))
@@ -75,7 +70,7 @@ def _asked(reading: Reading, period: Period) -> Asked:
     return Asked(reading.id, period, sums.places(reading.connection, reading.id, channel, shop))
 
 
-@report(OrderBook, Past.REPLAY, row=ReconciliationRow)
+@report(OrderBook, Past.REPLAY, name="reconciliation", row=ReconciliationRow)
 def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     """What orders, payments and refunds add up to: one object per currency. Of a period: the
     orders that were placed in it, and the payments, refunds and papers that were made in it; of a
@@ -114,7 +109,7 @@ def _signable(question: Question) -> str | None:
     return stream_of(month, question.channel, question.shop)
 
 
-@report(OrderBook, Past.REPLAY, row=RevenueRow)
+@report(OrderBook, Past.REPLAY, name="revenue", row=RevenueRow)
 def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     """What came in and went out, by shop, by whoever owns the orders, or by day.
 
@@ -127,12 +122,12 @@ def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     return takings.revenue(reading.connection, _asked(reading, reading.period()), way)
 
 
-@report(OrderBook, Past.REPLAY, row=TakingRow)
+@report(OrderBook, Past.REPLAY, name="takings", row=TakingRow, in_pages=True)
 def takings_of(reading: Reading) -> Iterator[dict[str, Any]]:
-    """The payments, refunds and corrections of a period, each by the position of its event: they
+    """The payments, refunds and corrections of a period, each with the position of its event: they
     add up to what `revenue` and `reconciliation` say was paid and refunded in it.
 
     Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
     Rule: R-PRJ-32.
     """
-    return takings.events(reading.connection, _asked(reading, reading.period()))
+    return takings.events(reading, _asked(reading, reading.period()))

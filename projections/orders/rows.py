@@ -1,6 +1,6 @@
 """Orders: one row each, with its statuses and flags derived from facts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
@@ -14,7 +14,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    and_,
     select,
     text,
 )
@@ -29,8 +28,7 @@ from ledger.orders.state import (
     sum_of,
     total_of,
 )
-from projections.asking.by_subject import LAST
-from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
+from projections.store.rows import Key, ledger_column, metadata
 
 orders = Table(
     "orders", metadata,
@@ -65,50 +63,18 @@ orders = Table(
     Column("recorded_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="orders_pk"),
-    Index("orders_placed", "ledger", "placed_at"),
-    Index("orders_owner", "ledger", "owner", "subject", sqlite_where=text("owner IS NOT NULL"),
+    Index("orders_placed", "ledger", "placed_at", "subject"),
+    Index("orders_owner", "ledger", "owner", "placed_at", "subject",
+          sqlite_where=text("owner IS NOT NULL"),
           postgresql_where=text("owner IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
 
-def report(
-    connection: Connection, ledger: bytes, *, prefixes: Sequence[str] | None = None,
-    subjects: Sequence[str] | None = None, beyond: str | None = None, where: Sequence[Any] = (),
-) -> Iterator[dict[str, Any]]:
-    """The orders whose subject begins with one of the prefixes, or just the named ones, or all; of
-    these those that
-    come after `beyond`, and fulfil all conditions.
-
-    Shapes: objects as `shown` makes them, sorted by subject.
-    """
-    among = and_(orders.c.ledger == ledger, *where)
-    if subjects is not None:
-        wanted = sorted(set(subjects))
-        for start in range(0, len(wanted), IN_CHUNK):
-            chunk = orders.c.subject.in_(wanted[start : start + IN_CHUNK])
-            yield from _shown(connection, select(orders).where(among, chunk))
-        return
-    for prefix in [""] if prefixes is None else sorted(prefixes):
-        query = select(orders).where(among)
-        if prefix:
-            query = query.where(orders.c.subject.between(prefix, prefix + LAST))
-        if beyond is not None:
-            query = query.where(orders.c.subject > beyond)
-        yield from _shown(connection, query)
-
-
-def owned(ledger: bytes, owner: str, beyond: str | None) -> Any:
-    """The subjects of an owner's orders after one of them, by the index of owners alone: SQLite
-    would look through all orders for the rows."""
-    found = select(orders.c.subject).where(orders.c.ledger == ledger, orders.c.owner == owner)
-    return found if beyond is None else found.where(orders.c.subject > beyond)
-
-
-def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
-    rows = connection.execute(query.order_by(orders.c.subject).execution_options(yield_per=1000))
-    for row in rows:
-        yield shown(state_of(row))
+def every(connection: Connection, ledger: bytes) -> Iterator[dict[str, Any]]:
+    """All orders, by subject. Shapes: objects as `shown` makes them."""
+    query = select(orders).where(orders.c.ledger == ledger).order_by(orders.c.subject)
+    return (shown(state_of(row)) for row in connection.execute(query))
 
 
 def shown(order: OrderState) -> dict[str, Any]:

@@ -29,7 +29,8 @@ from ledger.common.days import SHOP_ZONE
 from ledger.common.values import from_us, rfc3339
 from ledger.orders.folding import total_of
 from ledger.orders.state import bit_of
-from projections.asking.by_subject import LAST, within
+from projections.asking.answering import Reading
+from projections.asking.by_subject import LAST, one_by_one, within
 from projections.asking.periods import Period
 from projections.orders.reconciliation import (
     COUNTS,
@@ -161,8 +162,8 @@ def _add(found: dict[str, Figures], currency: str, more: Iterable[int]) -> None:
     found[currency] = tuple(map(sum, zip(before, more, strict=True)))
 
 
-def events(connection: Connection, asked: Asked) -> Iterator[dict[str, Any]]:
-    """The events that make what was paid and refunded in a period, in log order.
+def events(reading: Reading, asked: Asked) -> Iterator[dict[str, Any]]:
+    """The events that make what was paid and refunded in a period, in the order that is asked for.
 
     Shapes: position (of the event), subject (its order), currency, owner (of the order now), at
     (when it counts), paid_minor, refunded_minor: what it adds, below 0 where a correction takes
@@ -176,8 +177,8 @@ def events(connection: Connection, asked: Asked) -> Iterator[dict[str, Any]]:
         one.refunded_minor,
     ).join(orders, and_(orders.c.ledger == one.ledger, orders.c.subject == one.subject)).where(
         one.ledger == asked.ledger, *within(one.at, asked.period), *asked.of_orders(one.subject))
-    for row in connection.execute(query.order_by(one.position).execution_options(
-            yield_per=CHUNK)):
+    for row in one_by_one(reading, reading.in_order(
+            query, {"at": one.at, "position": one.position})):
         yield {"position": row.position, "subject": row.subject, "currency": row.currency,
                "owner": row.owner, "at": rfc3339(from_us(row.at)), "paid_minor": row.paid_minor,
                "refunded_minor": row.refunded_minor}

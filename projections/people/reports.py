@@ -64,7 +64,7 @@ def _only(stream: str | None) -> list[str] | None:
 # -- a day ----------------------------------------------------------------------------------------
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND), row=StaffRow, filtered="staff")
+@report(People, Past.ROWS, name="staff", knows=recorded(Member.KIND), row=StaffRow)
 def staff(reading: Reading) -> Iterator[dict[str, Any]]:
     """Everybody who ever joined, on a day; by default today, of the past on its last day. The
     subject is a member.
@@ -130,7 +130,7 @@ def _shifts_on(known: Known, day: str) -> dict[str, list[dict[str, Any]]]:
             for member, shifts in found.items()}
 
 
-@report(People, Past.ROWS, knows=recorded(Roster.KIND), row=ShiftRow)
+@report(People, Past.ROWS, name="shifts", knows=recorded(Roster.KIND), row=ShiftRow)
 def shifts(reading: Reading) -> Iterator[dict[str, Any]]:
     """The shifts of a day, by default today, of the past those of its last day. The subject is a
     roster.
@@ -184,7 +184,8 @@ def _is_absent(known: Known, day: str, name: str, one: tuple[str, Shift]) -> boo
 # -- what was recorded ----------------------------------------------------------------------------
 
 
-@report(People, Past.ROWS, knows=recorded(Post.KIND, Member.KIND), row=PostTermRow)
+@report(People, Past.ROWS, name="post-terms", knows=recorded(Post.KIND, Member.KIND),
+        row=PostTermRow)
 def post_terms(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who held which post from when until when; None: still. The subject is a post or a member.
 
@@ -199,7 +200,7 @@ def post_terms(reading: Reading) -> Iterator[dict[str, Any]]:
             if is_post or asked in (None, term.member))
 
 
-@report(People, Past.ROWS, knows=recorded(Roster.KIND), row=RosterRow)
+@report(People, Past.ROWS, name="rosters", knows=recorded(Roster.KIND), row=RosterRow)
 def rosters(reading: Reading) -> Iterator[dict[str, Any]]:
     """The shifts that repeat, of every pattern that was ever in force. The subject is a roster.
 
@@ -215,7 +216,7 @@ def rosters(reading: Reading) -> Iterator[dict[str, Any]]:
             for shift in pattern)
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND), row=AttendanceRow)
+@report(People, Past.ROWS, name="attendance", knows=recorded(Member.KIND), row=AttendanceRow)
 def attendance(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was recorded of attendance in a month; by default this one, of the past its last. The
     subject is a member.
@@ -273,7 +274,7 @@ def _is_off_roster(known: Known, member: str, fact: Attended) -> bool:
                    for duty in shifts_in(planning, member, fact.day))
 
 
-@report(People, Past.ROWS, knows=recorded(Member.KIND), row=LeaveRow, filtered="leave")
+@report(People, Past.ROWS, name="leave", knows=recorded(Member.KIND), row=LeaveRow)
 def leave(reading: Reading) -> Iterator[dict[str, Any]]:
     """Leave that was asked for, of a month or all. The subject is a member.
 

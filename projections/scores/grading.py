@@ -15,7 +15,7 @@ from projections.scores.answers import GradingRow
 from projections.scores.book import NoMonthClosed, ScoreBook
 
 
-@report(Months, Past.ROWS, row=GradingRow)
+@report(Months, Past.ROWS, name="grading", row=GradingRow)
 def grading(reading: Reading) -> Iterator[dict[str, Any]]:
     """The sheets of a month, by default the one after the last closed, item by item.
 

@@ -24,7 +24,7 @@ from projections.scores.book import Month, ScoreBook
 from projections.scores.later import of_month
 
 
-@report(Months, Past.ROWS, row=ScoreRow, header=ScoresHeader)
+@report(Months, Past.ROWS, name="scores", row=ScoreRow, header=ScoresHeader)
 def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     """The figures of a month, by default the last closed one.
 
@@ -54,7 +54,7 @@ def _asked(found: Month, question: Question) -> Iterator[Figure]:
             yield one
 
 
-@report(Months, Past.ROWS, row=ScoreHistoryRow)
+@report(Months, Past.ROWS, name="score-history", row=ScoreHistoryRow)
 def history(reading: Reading) -> Iterator[dict[str, Any]]:
     """The closed months, up to the one asked for, each as it stands; of all or of one member.
 
@@ -68,7 +68,7 @@ def history(reading: Reading) -> Iterator[dict[str, Any]]:
             for found in months for one in _asked(found, question))
 
 
-@report(Months, Past.ROWS, row=ClosingRow)
+@report(Months, Past.ROWS, name="closings", row=ClosingRow)
 def closings(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was done to close months: sealed, reopened, restated, step by step.
 
@@ -102,7 +102,7 @@ def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
         }
 
 
-@report(Months, Past.ROWS, row=WarningRow)
+@report(Months, Past.ROWS, name="score-warnings", row=WarningRow)
 def warnings(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who was below the pass mark in closed months, up to the one asked for, without a break.
 

@@ -204,7 +204,7 @@ def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[T
                     "policy_version": charge.policy})
 
 
-@report(Months, Past.ROWS, row=ScoreTermRow)
+@report(Months, Past.ROWS, name="score-terms", row=ScoreTermRow)
 def terms(reading: Reading) -> Iterator[dict[str, Any]]:
     """The terms of a member's score in a month, one row each.
 

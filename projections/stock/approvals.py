@@ -94,7 +94,7 @@ class Approvals(StreamRows[Tracked]):
         return Tracked(movement, row.position)
 
 
-@report(Approvals, Past.STREAM, knows=recorded(Movement.KIND), row=ToApproveRow)
+@report(Approvals, Past.STREAM, name="to-approve", knows=recorded(Movement.KIND), row=ToApproveRow)
 def to_approve(reading: Reading) -> Iterator[dict[str, Any]]:
     """What waits for a second person, by movement.
 

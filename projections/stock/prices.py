@@ -21,7 +21,7 @@ def _is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
         recorded()(models, ledger, subject, cut) or has_stock(models, ledger, subject, cut))
 
 
-@report(Stock, Past.LOG, knows=_is_known, row=PriceRow)
+@report(Stock, Past.LOG, name="prices", knows=_is_known, row=PriceRow)
 def prices(reading: Reading) -> Iterator[dict[str, Any]]:
     """The prices of a SKU, by when they hold from, then by position.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, false, func, select
 
 from ledger.common.decoding import any_json
 from ledger.common.values import from_us, rfc3339, to_us
@@ -28,7 +28,9 @@ from ledger.stock.places import (
     stock_of,
 )
 from projections.asking.answering import KnownByRows, Past, Reading, Report, report
+from projections.asking.by_subject import in_chunks, within
 from projections.asking.entries import entries_at
+from projections.asking.periods import Period
 from projections.asking.questions import SubjectNeeded
 from projections.stock.answers import (
     MOVEMENT_KNOWN_LATER,
@@ -40,7 +42,7 @@ from projections.stock.answers import (
     StockLedgerRow,
 )
 from projections.stock.inventory import Stock
-from projections.stock.tables import FLOWS, LEVELS, LOW
+from projections.stock.tables import FLOWS, LEVELS, LOW, deltas
 from projections.store.rows import Rows
 
 SUMS = ", ".join(f"SUM({level})" for level in LEVELS)
@@ -53,17 +55,21 @@ class _Of(NamedTuple):
     values: tuple[Any, ...]
 
 
+def _named(subject: str) -> dict[str, str] | None:
+    """The SKU, or the warehouse and the SKU, of a subject `sku:…` or `stock:…`; None of another."""
+    kind, *parts = subject.split(":")
+    names = {("sku", 1): ("sku",), ("stock", 2): ("warehouse", "sku")}.get((kind, len(parts)))
+    return None if names is None else dict(zip(names, map(unquote, parts), strict=True))
+
+
 def _of(ledger: bytes, subject: str | None) -> _Of:
     """The items of a subject `sku:…` or `stock:…`; all where none is named, none of another kind.
     """
-    if subject is None:
-        return _Of("ledger = ?", (ledger,))
-    kind, *parts = subject.split(":")
-    found = {("sku", 1): "sku = ?", ("stock", 2): "warehouse = ? AND sku = ?"}.get(
-        (kind, len(parts)))
-    if found is None:
+    named = {} if subject is None else _named(subject)
+    if named is None:
         return _Of("1 = 0", ())
-    return _Of(f"ledger = ? AND {found}", (ledger, *map(unquote, parts)))
+    return _Of(" AND ".join(f"{name} = ?" for name in ("ledger", *named)),
+               (ledger, *named.values()))
 
 
 def _has_levels(connection: Connection, ledger: bytes, subject: str) -> bool:
@@ -112,7 +118,7 @@ def _units(reading: Reading) -> dict[str, str]:
 # -- levels ---------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=InventoryRow, filtered="inventory")
+@report(Stock, Past.ROWS, name="inventory", knows=has_stock, row=InventoryRow)
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
@@ -146,7 +152,7 @@ def _level(places: dict[str, int]) -> dict[str, int]:
     }
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=BinRow, filtered="bins")
+@report(Stock, Past.ROWS, name="bins", knows=has_stock, row=BinRow)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces by place and bin, as who counts finds them: what is reserved lies on the shelf.
 
@@ -181,7 +187,7 @@ def bins(reading: Reading) -> Iterator[dict[str, Any]]:
 # -- movements ------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=StockLedgerRow, filtered="stock-ledger")
+@report(Stock, Past.ROWS, name="stock-ledger", knows=has_stock, row=StockLedgerRow)
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was on hand, came in, went out in a period, and what lay between warehouses, by SKU and
     warehouse.
@@ -212,9 +218,9 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
                "between_closing": between + sent - arrived - lost}
 
 
-@report(Stock, Past.ROWS, knows=has_stock, row=StockCardRow, filtered="stock-card")
+@report(Stock, Past.ROWS, name="stock-card", knows=has_stock, row=StockCardRow, in_pages=True)
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
-    """What every document posted of a SKU, by business time and position, with running balances.
+    """What every document posted of a SKU, with running balances by business time and position.
 
     Shapes: position, warehouse, unit, occurred_at (when it counts), recorded_at, document (its
     subject), type, causes, paper, reason, actor, received, issued, on_hand, available. Errors:
@@ -222,27 +228,44 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """
     if reading.question.subject is None:
         raise SubjectNeeded(example="sku:SH-001")
-    period, taken = reading.period(), _taken(reading)
+    query = _posted(reading, reading.period())
     unit = next(iter(_units(reading).values()), PIECE)
-    listed = _select(
-        reading, f"SELECT warehouse, position, occurred_at, received, issued, {AVAILABLE} FROM "
-        f"stock_deltas WHERE {taken.where} ORDER BY warehouse, occurred_at, position",
-        taken.values)
-    entries = {entry.position: entry for entry in entries_at(
-        reading.models.store, reading.ledger,
-        sorted({row[1] for row in listed if period.holds(row[2])}))}
     sku = unquote(reading.question.subject.rpartition(":")[2])
-    balance: dict[str, list[int]] = {}
-    for warehouse, position, occurred_at, received, issued, available in listed:
-        sums = balance.setdefault(warehouse, [0, 0])
-        sums[0] += received - issued
-        sums[1] += available
-        if period.holds(occurred_at):
-            yield {"position": position, "warehouse": warehouse, "unit": unit,
-                   "occurred_at": rfc3339(from_us(occurred_at)),
-                   **_document(entries[position], stock_of(warehouse, sku), occurred_at),
-                   "received": received, "issued": issued, "on_hand": sums[0],
-                   "available": sums[1]}
+    for rows in in_chunks(reading, query):
+        entries = {entry.position: entry for entry in entries_at(
+            reading.models.store, reading.ledger, sorted({row.position for row in rows}))}
+        for row in rows:
+            yield {"position": row.position, "warehouse": row.warehouse, "unit": unit,
+                   "occurred_at": rfc3339(from_us(row.occurred_at)),
+                   **_document(entries[row.position], stock_of(row.warehouse, sku),
+                               row.occurred_at),
+                   "received": row.received, "issued": row.issued, "on_hand": int(row.on_hand),
+                   "available": int(row.available)}
+
+
+def _posted(reading: Reading, period: Period) -> Select[Any]:
+    """What was posted of an item in a period, with the balances after it. The database adds them up
+    over all that was posted before, and hands over only the rows that are wanted."""
+    one, cut, asked = deltas.c, reading.cut, reading.question
+    named = _named(asked.subject or "")
+    where: list[Any] = [false()] if named is None else [
+        one[name] == value for name, value in named.items()]
+    if cut.occurred_us is not None:
+        where.append(one.occurred_at <= cut.occurred_us)
+    if asked.warehouse is not None:
+        where.append(one.warehouse == asked.warehouse)
+
+    def balance(change: Any) -> Any:
+        return func.sum(change).over(
+            partition_by=one.warehouse, order_by=(one.occurred_at, one.position))
+
+    each = select(
+        one.warehouse, one.position, one.occurred_at, one.received, one.issued,
+        balance(one.received - one.issued).label("on_hand"),
+        balance(one[AVAILABLE]).label("available"),
+    ).where(one.ledger == reading.id, one.position <= cut.position, *where).subquery()
+    return reading.in_order(select(each).where(*within(each.c.occurred_at, period)),
+                            dict(each.c.items()))
 
 
 def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
@@ -262,9 +285,9 @@ def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
 # -- notices --------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.REPLAY, knows=has_stock, row=LowStockRow)
+@report(Stock, Past.REPLAY, name="low-stock", knows=has_stock, row=LowStockRow)
 def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Notices of low stock, open ones first: one at a time for a SKU in a warehouse.
+    """Notices of low stock, open and closed: one at a time for a SKU in a warehouse.
 
     Shapes: sku, warehouse, unit, threshold, available (now), lowest, open, opened_at,
     opened_position, closed_at, closed_position.
@@ -272,9 +295,9 @@ def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
     return _notices(reading, low=True)
 
 
-@report(Stock, Past.REPLAY, knows=has_stock, row=DiscrepancyRow)
+@report(Stock, Past.REPLAY, name="discrepancies", knows=has_stock, row=DiscrepancyRow)
 def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Physical places that declared facts left below zero, open ones first.
+    """Physical places that declared facts left below zero, open and closed.
 
     Shapes: sku, warehouse, unit, place, bin (where it is one of the shelf), level (now), lowest,
     open, opened_at, opened_position, document (the one that opened it), closed_at,
@@ -308,8 +331,7 @@ def _notices(reading: Reading, *, low: bool) -> Iterator[dict[str, Any]]:
     listed = _select(
         reading, "SELECT sku, warehouse, place, bin, threshold, lowest, opened_at, opened_position,"
         f" document, closed_at, closed_position FROM stock_notices WHERE {of.where} AND place"
-        f" {'=' if low else '<>'} ? ORDER BY CASE WHEN closed_position IS NULL THEN 0 ELSE 1"
-        " END, sku, warehouse, place, bin, opened_position", (*of.values, LOW))
+        f" {'=' if low else '<>'} ?", (*of.values, LOW))
     units = _units(reading)
     for sku, warehouse, place, name, threshold, lowest, at, position, *more in listed:
         document, shut_at, shut = more

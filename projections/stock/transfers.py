@@ -95,8 +95,8 @@ class Transfers(StreamRows[Tracked]):
         return Tracked(transfer, row.position)
 
 
-@report(Transfers, Past.STREAM, knows=recorded(Transfer.KIND),
-        row=TransferRow, filtered="open-transfers")
+@report(Transfers, Past.STREAM, name="open-transfers", knows=recorded(Transfer.KIND),
+        row=TransferRow)
 def open_transfers(reading: Reading) -> Iterator[dict[str, Any]]:
     """The transfers of which pieces are still under way, by subject.
 

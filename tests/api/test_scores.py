@@ -100,7 +100,7 @@ def test_deduction__proposed_confirmed_appealed_and_overturned(charged: Web) -> 
     charged.tokens["third", "main"] = charged.token("reviewer", owner="member:warehouse-head")
     charged.done(f"{ONE}/overturns", body, "third", If_Match=seen(charged))
     assert items(charged, "/v1/deductions")[0]["state"] == "overturned"
-    assert [row["what"] for row in items(charged, "/v1/decisions")] == [
+    assert [row["what"] for row in items(charged, "/v1/decisions?sort=at")] == [
         "proposed", "confirmed", "acknowledged", "appealed", "overturned"]
 
 

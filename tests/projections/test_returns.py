@@ -62,7 +62,7 @@ def models(store: Store) -> Iterator[ReadModels]:
 def rows(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """The report, as of now."""
     models.catch_up("main")
-    return REPORTS["returns"](models, "main", Question(**narrowed)).rows
+    return REPORTS["returns"](models, "main", Question(**narrowed, sort="subject")).rows
 
 
 def test_returns__tell_goods_and_refund(ledger: Ledger, models: ReadModels) -> None:

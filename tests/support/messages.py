@@ -20,8 +20,8 @@ from api.http.edge_errors import EDGE
 from api.log import COLUMNS
 from api.messages import CATALOG
 from api.value_words import VALUES
-from projections.asking.answering import type_of
 from projections.asking.columns import columns_of
+from projections.asking.typed import type_of
 from projections.reports import REPORTS
 from tests.support import source
 

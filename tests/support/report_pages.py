@@ -6,10 +6,10 @@ from typing import Any
 from api import create_app
 from api.http.reading import LISTS
 from ledger.settings import Settings
-from projections.asking.answering import type_of
 from projections.asking.columns import Column, Columns, Kind, columns_of
 from projections.asking.headers import Header
-from projections.asking.names import OPTIONS, TAKES
+from projections.asking.names import DOWN, OPTIONS, ORDERS, TAKES
+from projections.asking.typed import type_of
 from projections.reports import REPORTS
 from tests.support import messages
 
@@ -69,7 +69,7 @@ def _report(name: str, paths: list[str], chinese: dict[str, str]) -> list[str]:
     takes = ", ".join(f"`{one}`" for one in asked) or "nothing but as of when"
     found = ["", f"## {name}", "", _said(REPORTS[name]), "",
              f"Can be asked: {takes}. Over HTTP: {', '.join(f'`{one}`' for one in paths)}.", "",
-             *_columns(declared.row, chinese)]
+             *_order(name), *_columns(declared.row, chinese)]
     own = [column for column in columns_of(declared.header)
            if column not in columns_of(Header)]
     if own:
@@ -77,6 +77,15 @@ def _report(name: str, paths: list[str], chinese: dict[str, str]) -> list[str]:
             ["column", "kind", "meaning"], [[f"`{one.name}`", _kind(one), _meaning(one)]
                                             for one in own])]
     return found
+
+
+def _order(name: str) -> list[str]:
+    """In which orders a report comes."""
+    if name not in ORDERS:
+        return []
+    order = ORDERS[name]
+    others = ", ".join(f"`{one.removeprefix(DOWN)}`" for one in (*order.by, *order.moving))
+    return [f"Comes by `{order.by[0]}`; `--sort` takes {others}, each also with `-` before it.", ""]
 
 
 def _paths() -> dict[str, list[str]]:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from projections.asking.answering import type_of
 from projections.asking.columns import Columns, columns_of
 from projections.asking.questions import Answer
+from projections.asking.typed import type_of
 from tests.support import source
 
 

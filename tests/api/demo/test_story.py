@@ -13,8 +13,8 @@ from api import sheets
 from api.cli.commands import COMMANDS
 from api.demo.scores import SEALED_ON
 from ledger.common.decimals import is_decimal
-from projections.asking.answering import type_of
 from projections.asking.columns import Kind, columns_of
+from projections.asking.typed import type_of
 from projections.reports import REPORTS
 
 Ask = Callable[..., Any]

@@ -4,28 +4,53 @@ import inspect
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from api.http.reading import LISTS
 from api.http.routes import PERMITS, PUBLIC
 from api.http.writing import ROUTES
+from ledger.common.moments import Moment
+from ledger.core.commands import Command
+from ledger.orders.commands import CloseException, OpenException
+from ledger.settings import Settings
 from projections.asking.marks import mark_at
-from projections.asking.names import OPTIONS, TAKES
+from projections.asking.names import OPTIONS, ORDERS, TAKES
+from projections.asking.sorting import orders_of
 from tests.conftest import on_sqlite
 from tests.support.bodies import order, stocked
+from tests.support.builders import (
+    CONTEXT,
+    NOON,
+    line,
+    moved,
+    opened,
+    pay,
+    place,
+    received,
+    stream,
+)
+from tests.support.cases import orphan
+from tests.support.projecting import put, try_all
 from tests.support.routes import filled, rules
+from tests.support.thorough import tried
 from tests.support.web import Web, problem
+
+IN_MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
 
 NAMES = {"since": "from", "until": "to"}
 """What a query calls the fields, where it is another name."""
 
 WORTH = {"month": "2026-09", "since": "2026-09-01", "until": "2026-09-02", "day": "2026-09-01",
-         "older_than": "2h", "by": "day", "status": "pending_review"}
+         "older_than": "2h", "by": "day", "sort": "subject", "status": "pending_review"}
 
 FIELDS = [field for field in OPTIONS if field != "subject"]
 """A subject stands in the address."""
@@ -96,6 +121,89 @@ def test_parameter__rejected_when_it_is_unknown_on_every_route(web: Web) -> None
         answer = web.post(re.sub("<[a-z]+>", "x", route.path) + "?dry_run=true", {}, role)
         assert problem(answer, 400, "not_understood")["errors"][0]["pointer"] == "/query/dry_run"
     assert seen > {"orders", "stock", "log", "imports", "description"}
+
+
+def test_every_list__can_be_sorted(web: Web) -> None:
+    assert {name for name, _, _ in lists(web)} == ORDERS.keys() == LISTS.keys()
+    assert not [name for name, one in LISTS.items() if {
+        word.removeprefix("-") for word in orders_of(name)} & set(one.sums)]
+
+
+SHOWN = ("orders", "fulfilment", "exceptions", "returns", "to-review", "stock-cards/sku:A",
+         "inventory", "bins", "stock-ledger", "takings", "alerts")
+STEPS = st.one_of(
+    st.tuples(st.just("place"), st.integers(1, 9), st.integers(0, 2)),
+    st.tuples(st.just("pay"), st.integers(1, 9), st.integers(0, 2)),
+    st.tuples(st.just("doubt"), st.integers(1, 9), st.integers(0, 2)),
+    st.tuples(st.just("settle"), st.integers(1, 9), st.integers(0, 2)),
+    st.tuples(st.just("come"), st.sampled_from("AB"), st.integers(0, 2)),
+    st.tuples(st.just("go"), st.sampled_from("AB"), st.integers(0, 2)),
+    st.tuples(st.just("back"), st.integers(1, 9), st.integers(0, 2)))
+
+
+def step(kind: str, what: Any, hours: int) -> Command:
+    """What is recorded between two pages; the ledger may refuse it."""
+    when = {"occurred_at": NOON + timedelta(hours=hours)}
+    match kind:
+        case "place":
+            return place(what, lines=[line("A")], **when)
+        case "pay":
+            return pay(what, 4990, **when)
+        case "doubt":
+            return OpenException(order=stream(what), exception="e", kind="address_invalid",
+                                 note="odd", **when)
+        case "settle":
+            return CloseException(order=stream(what), exception="e", note="done", **when)
+        case "come":
+            return received(what, 5, to_bin=f"{what}-{hours}", **when)
+        case "go":
+            return moved(what, 1, "available", "damaged", "damage", reason="wet", **when)
+    return orphan(what, at=Moment(NOON + timedelta(hours=hours)))
+
+
+@given(before=st.lists(STEPS, min_size=4, max_size=14), data=st.data())
+@settings(max_examples=tried(60), deadline=None)
+def test_pages__hold_each_row_that_is_there_all_the_time_once(before: list[Any], data: Any) -> None:
+    """Whatever is recorded between them, in whichever order they come."""
+    with closing(Web(IN_MEMORY)) as web:
+        put(web.ledger(), opened(), received("A", 5), received("B", 1))
+        try_all(web.ledger(), [(step(*one), CONTEXT) for one in before])
+        path = data.draw(st.sampled_from(SHOWN))
+        name = next(one for one in LISTS if LISTS[one].path.startswith(
+            f"/v1/{path.partition('/')[0]}"))
+        order, word = ORDERS[name], data.draw(st.sampled_from(orders_of(name)))
+        first = page = web.get(f"/v1/{path}?sort={word}&limit=500").json or {}
+
+        def keys(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
+            return [tuple(row[one] for one in order.key) for row in answer["items"]]
+
+        there, seen = set(keys(first)), []
+        following = f"/v1/{path}?sort={word}&limit={data.draw(st.integers(1, 3))}"
+        while following:
+            page = web.get(following).json or {}
+            seen += keys(page)
+            following = page["next"]
+            try_all(web.ledger(), [(step(*one), CONTEXT)
+                                   for one in data.draw(st.lists(STEPS, max_size=3))])
+            there &= set(keys(web.get(f"/v1/{path}?limit=500").json or {}))
+        assert len(set(seen)) == len(seen)
+        assert there <= set(seen)
+        if word.removeprefix("-") in order.moving:
+            assert seen == keys(first)
+        else:
+            assert [one for one in seen if one in there] == [
+                one for one in keys(first) if one in there]
+
+
+def test_cursor__rejected_of_another_order(web: Web) -> None:
+    for number in (1, 2):
+        web.done("/v1/orders", order(number))
+    first = web.get("/v1/orders?limit=1&sort=placed_at").json or {}
+    cursor = first["next"].partition("cursor=")[2]
+    problem(web.get(f"/v1/orders?limit=1&cursor={cursor}"), 400, "bad_cursor")
+    problem(web.get(f"/v1/orders?limit=1&sort=subject&cursor={cursor}"), 400, "bad_cursor")
+    found = problem(web.get("/v1/orders?sort=total_minor"), 400, "unknown_word")
+    assert "-placed_at, placed_at, subject, -subject" in found["detail"]
 
 
 READ = ["heads", "BEGIN", "progress", "stock_levels", "sku_units", "stock_levels", "COMMIT"]

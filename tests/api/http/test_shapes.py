@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS31Validator
 
 from api.http.reading import LISTS
 from api.http.routes import PERMITS, PUBLIC
-from projections.asking.answering import type_of
+from projections.asking.typed import type_of
 from projections.reports import REPORTS
 from tests.support.bodies import WHEN, joined, order, stocked
 from tests.support.bodies import at as address_of

@@ -10,11 +10,11 @@ from hypothesis import settings as tried_so_often
 
 from ledger.common.errors import LedgerError
 from ledger.settings import Settings, open_ledger
-from projections.asking.answering import type_of
 from projections.asking.clocks import NOW, AsOf
 from projections.asking.columns import Column, Kind, columns_of, says
 from projections.asking.names import TAKES
 from projections.asking.questions import Question
+from projections.asking.typed import type_of
 from projections.asking.words import WORDS
 from projections.catalogue import PROJECTIONS
 from projections.reports import REPORTS

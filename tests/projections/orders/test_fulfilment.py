@@ -97,18 +97,18 @@ def models(store: Store) -> Iterator[ReadModels]:
 def rows(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """What is told of the orders now."""
     models.catch_up("main")
-    return pieces_of_orders(models, "main", Question(**narrowed)).rows
+    return pieces_of_orders(models, "main", Question(**narrowed, sort="subject")).rows
 
 
 def rows_of(models: ReadModels, as_of: AsOf) -> list[dict[str, Any]]:
     """What is told of the orders as of a moment."""
-    return pieces_of_orders(models, "main", Question(as_of=as_of)).rows
+    return pieces_of_orders(models, "main", Question(as_of=as_of, sort="subject")).rows
 
 
 def open_ones(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """The open exceptions."""
     models.catch_up("main")
-    return open_exceptions(models, "main", Question(**narrowed)).rows
+    return open_exceptions(models, "main", Question(**narrowed, sort="opened_at")).rows
 
 
 def on(command: type[Any], number: object = "1", **fields: Any) -> Any:
@@ -137,7 +137,8 @@ def test_fulfilment__tells_pieces_parcels_and_exceptions(
     (row,) = rows(models)
     (exception,) = row["exceptions"]
     assert row == {
-        "subject": stream(1), "warehouse": HOUSE, "review_status": "submitted", "held": None,
+        "subject": stream(1), "placed_at": "2026-10-01T04:00:00Z", "warehouse": HOUSE,
+        "review_status": "submitted", "held": None,
         "fulfilment_status": "part_dispatched",
         "pieces": {**nothing, "in_transit": 1, "picked": 2},
         "lines": [{"line": "1", "sku": "SH-001", "ordered": 2, **nothing, "in_transit": 1,

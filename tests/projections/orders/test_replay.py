@@ -278,7 +278,8 @@ def test_replay__at_the_head_is_the_present(history: Any) -> None:
     streams = sorted({one.stream for one in opened.store.read("main")
                       if not one.stream.startswith(("command:", "log:"))})
     found = replay(opened.store, "main", streams)
-    assert found.orders == reports.run(models, "main", "orders").rows
+    assert found.orders == reports.run(
+        models, "main", "orders", Question(sort="subject")).rows
     assert found.reconciliation == reports.run(models, "main", "reconciliation").rows
     assert [d for step in steps(opened.store, "main", streams) for d in step.changes] or not streams
     models.close()

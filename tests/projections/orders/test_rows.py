@@ -88,7 +88,7 @@ def models(store: Store) -> Iterator[ReadModels]:
 
 def rows(models: ReadModels, **question: Any) -> list[dict[str, Any]]:
     """The rows of the report."""
-    return reports.run(models, "main", "orders", Question(**question)).rows
+    return reports.run(models, "main", "orders", Question(**{"sort": "subject", **question})).rows
 
 
 def hour(number: int) -> Moment:

@@ -298,7 +298,7 @@ def test_leave__tells_what_became_of_it(ledger: Ledger, models: ReadModels) -> N
                     (WANG, ask(["2026-10-12"], "L3", "2026-09-04")),
                     (WANG, on_leave(WithdrawLeave, number="L3"))])
 
-    first, second, third = revealed(rows(models, "leave"), *opening(ledger))
+    first, second, third = revealed(rows(models, "leave", sort="asked_at"), *opening(ledger))
     assert rows(models, "leave")[0]["reason"] == PERSONAL
     assert first == {
         "member": WANG, "number": "L1", "days": [MONDAY, TUESDAY], "halves": {},
@@ -308,7 +308,7 @@ def test_leave__tells_what_became_of_it(ledger: Ledger, models: ReadModels) -> N
     assert (second["state"], second["decided_by"], second["reason"]) == ("refused", LI, "stocktake")
     assert (third["state"], third["decided_by"]) == ("withdrawn", None)
     assert [row["number"] for row in rows(models, "leave", month="2026-10", subject=WANG)] == [
-        "L2", "L3"]
+        "L3", "L2"]
     assert rows(models, "leave", subject=ZHAO) == []
 
 

@@ -99,7 +99,7 @@ def test_rests_on__what_would_change_a_sealed_score(
     assert (before["rests_on"], row["rests_on"]) == ([], words)
     assert {**row, "rests_on": []} == before
     assert _of_wang(models, as_of=AsOf(head.position))["rests_on"] == []
-    (step,) = rows(models, "closings", month=MONTH)
+    (step,) = rows(models, "closings", month=MONTH, sort="position")
     assert step["rests_on"] == sorted({word for one in rows(models, "scores", month=MONTH)
                                        for word in one["rests_on"]})
     assert set(words) <= set(step["rests_on"])
@@ -135,7 +135,7 @@ def test_rests_on__nothing_once_it_is_given_back_or_restated(
     assert _of_wang(models)["rests_on"] == []
     record(ledger, [(WANG, appeal(2, day="2026-10-10")), (LIU, overturn(2, day="2026-10-11"))])
     assert _of_wang(models)["rests_on"] == ["charge_known_later"]
-    assert [one["rests_on"] for one in rows(models, "closings", month=MONTH)] == [
+    assert [one["rests_on"] for one in rows(models, "closings", month=MONTH, sort="position")] == [
         [], [], ["charge_known_later"]]
 
 

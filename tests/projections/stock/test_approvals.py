@@ -33,7 +33,7 @@ def models(store: Store) -> Iterator[ReadModels]:
 def listed(models: ReadModels, **asked: Any) -> list[dict[str, Any]]:
     """What waits."""
     models.catch_up("main")
-    return REPORTS["to-approve"](models, "main", Question(**asked)).rows
+    return REPORTS["to-approve"](models, "main", Question(**asked, sort="movement")).rows
 
 
 def by(ledger: Ledger, who: Context, command: Command) -> int:

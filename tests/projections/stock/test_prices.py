@@ -28,7 +28,7 @@ def asked(ledger: Ledger, as_of: AsOf | None = None, **fields: Any) -> list[tupl
     models = ReadModels(ledger.store, PROJECTIONS)
     try:
         rows = reports.run(models, "main", "prices", Question(
-            as_of=as_of or AsOf(), **{"subject": "sku:SH-001", **fields})).rows
+            as_of=as_of or AsOf(), sort="since", **{"subject": "sku:SH-001", **fields})).rows
     finally:
         models.close()
     return [(row["amount_minor"], row["floor_minor"], row["priced_by"], row["in_force"])

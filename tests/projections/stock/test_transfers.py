@@ -51,7 +51,7 @@ def arrive(number: str, *lines: tuple[str, int], at: datetime = NOON, place: str
 def listed(models: ReadModels, **asked: Any) -> list[dict[str, Any]]:
     """The open ones."""
     models.catch_up("main")
-    return REPORTS["open-transfers"](models, "main", Question(**asked)).rows
+    return REPORTS["open-transfers"](models, "main", Question(**asked, sort="transfer")).rows
 
 
 def test_open_transfers__say_what_is_under_way_until_all_is_accounted_for(

@@ -42,10 +42,8 @@ WAYS: list[tuple[type[Aggregate], Callable[[Any], msgspec.Struct], Callable[[Any
      lambda order: KeptOrder.of(order, skus=dict.fromkeys(order.goods), imported=False),
      lambda kept, stream: kept.restored(
          stream, warehouse="warehouse", exceptions={"exceptions": "exceptions"})),
-    (Case, lambda case: KeptCase.of(case, opened_at=1),
-     lambda kept, stream: kept.restored(stream)),
     *((cls, kept.of, lambda kept, stream: kept.restored(stream)) for cls, kept in (
-        (Deduction, KeptDeduction), (Account, KeptAccount), (Member, KeptMember),
+        (Case, KeptCase), (Deduction, KeptDeduction), (Account, KeptAccount), (Member, KeptMember),
         (Post, KeptPost), (Roster, KeptRoster), (Attendance, KeptAttendance))),
 ]
 
