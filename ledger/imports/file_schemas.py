@@ -118,7 +118,7 @@ class ConstantSchema(_CellSchema):
         _check_choices([data])
 
 
-class _Columns(fields.Field[Any]):
+class Columns(fields.Field[Any]):
     """Column name -> one field, or a list of them."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
@@ -173,7 +173,7 @@ class JoinSchema(Schema):
 class FileSchema(Schema):
     """One kind of file."""
 
-    columns = _Columns(required=True)
+    columns = Columns(required=True)
     ignored = names(load_default=list)
     join = fields.Nested(JoinSchema)
     key = name()

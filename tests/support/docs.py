@@ -33,7 +33,7 @@ from ledger.common.errors import (
 )
 from ledger.common.personal import Personal
 from ledger.core.aggregate import Aggregate
-from tests.support import messages, report_pages, rights, source
+from tests.support import messages, profile_schema, report_pages, rights, source
 
 DOCS = source.ROOT / "docs"
 NONE = "—"
@@ -363,6 +363,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "commands.md": commands_md,
     "rules.md": rules_md,
     "rights.md": rights.rights_md,
+    "profile.schema.json": profile_schema.text,
     "reports.md": lambda: written(report_pages.lines(MADE)),
 }
 
