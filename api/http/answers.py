@@ -56,9 +56,12 @@ HEADERS: Mapping[str, dict[str, Any]] = {
 }
 """The headers of answers, by name."""
 
+LIMITED = ("RateLimit", "RateLimit-Policy")
+"""The headers of every answer to a key that a limit counts."""
+
 OF_PROBLEMS: Mapping[int, tuple[str, ...]] = {
-    401: ("WWW-Authenticate",), 409: ("Retry-After",),
-    429: ("Retry-After", "RateLimit", "RateLimit-Policy"), 503: ("Retry-After",)}
+    **dict.fromkeys(TITLES, LIMITED), 401: ("WWW-Authenticate",),
+    **dict.fromkeys((409, 429, 503), ("Retry-After", *LIMITED))}
 
 SEEN = {"ETag": {"$ref": "#/components/headers/ETag"}}
 """The header of an answer that bears the version of what was asked for."""
@@ -96,7 +99,7 @@ def problems() -> dict[str, Any]:
     return {_name(status): {
         "description": _said(status, codes[status] if status in WITH_CODES else []),
         "content": {TYPE: {"schema": PROBLEM}},
-        **({"headers": headers(*OF_PROBLEMS[status])} if status in OF_PROBLEMS else {})}
+        "headers": headers(*OF_PROBLEMS[status])}
         for status in TITLES}
 
 

@@ -134,7 +134,8 @@ def _answer(one: Operation) -> None:
     for status, answer in kept.items():
         if not one.public and str(status)[0] == "2":
             answer["headers"] = {
-                **answers.headers(ANSWERED, *_extra(one, str(status), answer)),
+                **answers.headers(
+                    ANSWERED, *answers.LIMITED, *_extra(one, str(status), answer)),
                 **answer.get("headers", {})}
     for status in answers.problem_statuses(
             one.path, names, method=one.method, public=one.public, route=one.route):

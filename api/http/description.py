@@ -1,5 +1,6 @@
 """The API's description (OpenAPI 3.1), its page, and a page for every error."""
 
+from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -21,6 +22,9 @@ from api.messages import language, tr
 STATIC = Path(__file__).parents[1] / "static"
 EXAMPLES = Path(__file__).with_name("examples.json")
 """What was recorded of each operation on the demo's ledger: `python -m tests.support.examples`."""
+
+RULES = Path(__file__).with_name("rules.json")
+"""What each rule says, by its id: `python -m tests.support.docs` makes it of docs/rules.md."""
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>order-ledger API</title>
 <script src="/v1/docs/rapidoc-min.js"></script></head><body>
@@ -103,6 +107,12 @@ def script() -> Response:
     return send_from_directory(STATIC, "rapidoc-min.js", mimetype="text/javascript")
 
 
+@cache
+def _rules() -> dict[str, str]:
+    found: dict[str, str] = orjson.loads(RULES.read_bytes())
+    return found
+
+
 @group.permit("/v1/problems/<code>", PUBLIC, name="problem")
 @group.response(200, content_type="text/html")
 def problem(code: str) -> Response:
@@ -116,9 +126,11 @@ def problem(code: str) -> Response:
     parts = {
         tr("What happened"): in_words(tr(words)),
         tr("What to do"): remedy_of(status),
-        tr("Status"): f"{status} {TITLES.get(status, '')}",
-        **({tr("Rule"): known.rule} if known is not None and known.rule else {})}
+        tr("Status"): f"{status} {TITLES.get(status, '')}"}
     said = "".join(f"<dt>{escape(name)}<dd>{escape(text)}" for name, text in parts.items())
+    if known is not None and known.rule:
+        said += (f"<dt>{escape(tr('Rule'))}<dd>{known.rule}: "
+                 f"<span lang=en>{escape(_rules()[known.rule])}</span>")
     found = Response(f"<!doctype html><html lang={language()}><meta charset=utf-8>"
                      f"<title>{escape(code)}</title><h1>{escape(code)}</h1><dl>{said}</dl>",
                      content_type="text/html; charset=utf-8")

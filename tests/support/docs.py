@@ -1,10 +1,12 @@
 """Writes the docs that are made from the code: `python -m tests.support.docs`.
 
 `docs/errors.md`, `docs/events.md` and `docs/commands.md` are made whole. In `docs/rules.md` only
-the last two columns are: the codes under which a rule speaks, and a test that shows it.
+the last two columns are: the codes under which a rule speaks, and a test that shows it. What its
+second column says is `api/http/rules.json`, too, so that an installed server has it.
 """
 
 import ast
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -292,6 +294,13 @@ def rule_rows() -> list[list[str]]:
     return [_cells(line) for line in text.splitlines() if line.startswith("| R-")]
 
 
+def rules_json() -> str:
+    """What each rule says, in plain words, for the pages of errors."""
+    said = {rule: re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", says).replace("\\|", "|").replace("`", "")
+            for rule, says, *_ in rule_rows()}
+    return json.dumps(said, ensure_ascii=False, indent=0) + "\n"
+
+
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -362,6 +371,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "events.md": events_md,
     "commands.md": commands_md,
     "rules.md": rules_md,
+    "../api/http/rules.json": rules_json,
     "rights.md": rights.rights_md,
     "profile.schema.json": profile_schema.text,
     "reports.md": lambda: written(report_pages.lines(MADE)),

@@ -1,13 +1,16 @@
 """What limits answer over HTTP."""
 
 import re
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from api.http.limiting import network_of
 from api.http.limits import BAD_KEYS, PAST, REQUESTS, Quota
 from projections.asking import past as replaying
-from tests.support.bodies import order
+from tests.support.bodies import at, order
+from tests.support.operations import resolved
 from tests.support.web import Web, problem
 
 
@@ -42,6 +45,33 @@ def test_requests__of_one_key_are_limited_and_of_another_are_not(web: Web) -> No
     assert 1190 <= wait <= 1200
     assert answer.headers["RateLimit"] == f'"requests";r=0;t={wait}'
     assert web.get("/v1/orders", "auditor").status_code == 200
+
+
+@pytest.mark.parametrize(("status", "method", "path", "body"), [
+    (200, "GET", "/v1/orders", None), (200, "GET", f"{at(1)}", None),
+    (200, "POST", "/v1/orders?preview=true", order("new")),
+    (201, "POST", "/v1/orders", order("new")),
+    (400, "GET", "/v1/orders?month=x", None), (400, "POST", "/v1/orders", b"{"),
+    (403, "GET", "/metrics", None), (404, "GET", f"{at('none')}", None),
+    (404, "GET", "/v1/orders?position=999999", None), (409, "POST", "/v1/orders", order(1)),
+    (415, "POST", "/v1/orders", "text"), (422, "POST", "/v1/orders", {}),
+    (428, "POST", f"{at(1)}/approvals", {})])
+def test_headers__stand_on_every_answer_and_are_described(
+    web: Web, status: int, method: str, path: str, body: Any
+) -> None:
+    sold(web)
+    limited(web, **{REQUESTS: Quota(100, 3600)})
+    sent = {"data": body} if isinstance(body, bytes | str) else {"json": body}
+    kind = {"content_type": "application/json"} if isinstance(body, bytes) else {}
+    answer = web.client.open(path, method=method, **({} if body is None else {**sent, **kind}),
+                             headers=web.headers("manager", "main", {"Idempotency-Key": "new"}))
+    assert answer.status_code == status, answer.text
+    assert answer.headers["RateLimit"].startswith('"requests";r=99;')
+    spec = web.app.extensions["description"].spec
+    rule = web.app.url_map.bind("").match(unquote(path.partition("?")[0]), method, return_rule=True)
+    told = spec["paths"][re.sub("<(.*?)>", r"{\1}", rule[0].rule)][method.lower()]["responses"]
+    found = resolved(spec, told[str(status)])["headers"]
+    assert {name for name, _ in answer.headers if name.startswith("RateLimit")} <= set(found)
 
 
 def test_requests__refused_are_not_recorded_and_may_come_again(web: Web) -> None:

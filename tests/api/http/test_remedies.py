@@ -7,6 +7,7 @@ import pytest
 from api.http.answers import kinds
 from api.http.edge_errors import EDGE
 from api.http.remedies import remedy_of
+from tests.support import docs
 from tests.support.web import Web
 
 
@@ -22,7 +23,14 @@ def test_page__of_every_error_says_what_to_do(web: Web, language: str) -> None:
         assert f"<h1>{code}</h1>" in said
 
 
-def test_page__names_the_rule(web: Web) -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_page__says_what_the_rule_says(web: Web, language: str) -> None:
+    says = {rule: text for rule, text, *_ in docs.rule_rows()}
+    for kind in kinds():
+        said = unescape(web.client.get(f"/v1/problems/{kind.code}",
+                                       headers={"Accept-Language": language}).text)
+        if kind.rule and not set("[`\\") & set(says[kind.rule]):
+            assert f"{kind.rule}: <span lang=en>{says[kind.rule]}</span>" in said
     said = web.client.get("/v1/problems/past_busy").text
     assert "R-PRJ-34" in said
     assert "503 Service Unavailable" in said
