@@ -50,7 +50,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "many_in_archive": (
         "R-IMP-29", "holds {found} files, not one: unpack it, and name the files themselves"),
     "nested_archive": (
-        "R-IMP-29", "holds another archive or a workbook, not a text: unpack it first"),
+        "R-IMP-29", "holds another archive, or a workbook of an old kind: unpack it first"),
     "grows_too_far": (
         "R-IMP-29", "becomes more than {times} times its size when it is unpacked: unpack it "
         "first, if that is right"),

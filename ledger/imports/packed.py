@@ -3,6 +3,10 @@
 import gzip
 import io
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError
@@ -15,6 +19,10 @@ MOST_TIMES = 250
 ALWAYS = 64 << 20
 """Bytes that every file may become."""
 
+IN_MEMORY = 4 << 20
+"""Bytes of a workbook that are unpacked in memory; more lie in a file meanwhile."""
+
+_PK, _BOOK = b"PK\x03\x04", "xl/workbook.xml"
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PAGES = (b"<!doctype html", b"<html", b"<table", b"<meta", b"<head")
@@ -37,8 +45,8 @@ def packing_of(content: io.BufferedReader) -> str:
     start = content.read(1024)
     if start.startswith(b"\x1f\x8b"):
         return GZ
-    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _kind_of_zip(content)
+    if start.startswith((_PK, b"PK\x05\x06")):
+        return _kind_of_zip(content, content.seek(0, os.SEEK_END))
     _refuse(start, content)
     return ""
 
@@ -63,12 +71,12 @@ def _is_in(content: IO[bytes], wanted: bytes) -> bool:
     return False
 
 
-def _kind_of_zip(content: IO[bytes]) -> str:
-    size = content.seek(0, os.SEEK_END)
+def _kind_of_zip(content: IO[bytes], size: int) -> str:
+    """What an archive is, in a file of a size. Errors: Unreadable."""
     try:
         with ZipFile(content) as parts:
             names = parts.namelist()
-            if "xl/workbook.xml" in names:
+            if _BOOK in names:
                 _bounded([info for info in parts.infolist() if info.filename.startswith("xl/")],
                          size)
                 return WORKBOOK
@@ -103,20 +111,51 @@ def most_bytes(size: int) -> int:
     return max(ALWAYS, MOST_TIMES * size)
 
 
+def holds_workbook(file: io.BufferedReader, packed: str) -> bool:
+    """Whether the one file in another is a workbook. Errors: Unreadable."""
+    size = file.seek(0, os.SEEK_END)
+    inner = _Inner(file, packed)
+    if inner.read(4) != _PK:
+        return False
+    with workbook_in(file, packed) as book:
+        try:
+            with ZipFile(book) as parts:
+                if _BOOK not in parts.namelist():
+                    return False
+        except (BadZipFile, ValueError, OSError, NotImplementedError):
+            return False
+        return _kind_of_zip(book, size) == WORKBOOK
+
+
+@contextmanager
+def workbook_in(file: io.BufferedReader, packed: str) -> Iterator[IO[bytes]]:
+    """A workbook, all parts of which can be reached: one that is packed is unpacked into a file
+    that has no name and is gone once it is closed. Errors: Unreadable."""
+    if packed not in (GZ, ZIP):
+        yield file
+        return
+    with SpooledTemporaryFile(IN_MEMORY) as book:
+        shutil.copyfileobj(io.BufferedReader(_Inner(file, packed), 1 << 17), book)
+        book.seek(0)
+        yield cast(IO[bytes], book)
+
+
 def unpacked(file: io.BufferedReader, packed: str) -> io.BufferedReader:
     """The bytes in a file that is packed so, from the start; closing it closes the file. Reading
     raises Unreadable where they end early, are damaged, or become too many."""
     if packed not in (GZ, ZIP):
         file.seek(0)
         return file
-    return io.BufferedReader(_Inner(file, packed), 1 << 17)
+    inner = _Inner(file, packed, own=True)
+    inner.must_be_text()
+    return io.BufferedReader(inner, 1 << 17)
 
 
 class _Inner(io.RawIOBase):
-    """The one file in another."""
+    """The one file in another, which is its `own` if it closes with it."""
 
-    def __init__(self, file: io.BufferedReader, packed: str) -> None:
-        self.file = file
+    def __init__(self, file: io.BufferedReader, packed: str, *, own: bool = False) -> None:
+        self.file, self.own = file, own
         self.most = most_bytes(file.seek(0, os.SEEK_END))
         file.seek(0)
         self.content: IO[bytes]
@@ -126,13 +165,12 @@ class _Inner(io.RawIOBase):
             parts = ZipFile(file)
             self.content = parts.open(_only(parts))
         self.at = 0
-        self._look()
 
-    def _look(self) -> None:
+    def must_be_text(self) -> None:
         """Refuse what is an archive or no text again. Errors: Unreadable."""
         buffer = bytearray(1024)
         start = bytes(buffer[:self.readinto(buffer)])
-        if start.startswith((b"PK\x03\x04", b"\x1f\x8b", _OLE2, b"%PDF", b"7z\xbc\xaf")):
+        if start.startswith((_PK, b"\x1f\x8b", _OLE2, b"%PDF", b"7z\xbc\xaf")):
             raise Unreadable("nested_archive")
         _refuse(start, io.BytesIO(start))
         self.seek(0)
@@ -164,8 +202,9 @@ class _Inner(io.RawIOBase):
         return len(found)
 
     def close(self) -> None:
-        """Close both."""
+        """Close it, and what it is in if that is its own."""
         if not self.closed:
             self.content.close()
-            self.file.close()
+            if self.own:
+                self.file.close()
         super().close()

@@ -18,7 +18,14 @@ from typing import IO, Any, NamedTuple
 
 from ledger.imports.encodings import CODECS, HEAD, UTF_8, usable_encodings
 from ledger.imports.faults import RowFault
-from ledger.imports.packed import UNREADABLE, WORKBOOK, Unreadable, packing_of, unpacked
+from ledger.imports.packed import (
+    UNREADABLE,
+    WORKBOOK,
+    Unreadable,
+    holds_workbook,
+    packing_of,
+    unpacked,
+)
 
 CSV = "csv"
 
@@ -133,6 +140,8 @@ def _identify(
         packed = packing_of(content)
         if packed == WORKBOOK:
             return Source(file, name, size, WORKBOOK, kind=WORKBOOK)
+        if packed and holds_workbook(content, packed):
+            return Source(file, name, size, WORKBOOK, kind=WORKBOOK, packed=packed)
         source = Source(file, name, size, "", packed=packed)
         return _decoded(source, unpacked(content, packed), encodings)
     except Unreadable as found:

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import IO, NamedTuple, Protocol
 
-from ledger.imports.packed import WORKBOOK, Unreadable
+from ledger.imports.packed import WORKBOOK, Unreadable, workbook_in
 from ledger.imports.profile import DELIMITERS, Layout
 from ledger.imports.sources import Broken, Source, open_file, open_text, records
 from ledger.imports.workbooks import SheetMissing, WorkbookDamaged, sheet_rows
@@ -30,7 +30,8 @@ def open_table(source: Source, layout: Layout, mark: str) -> Iterator[Table]:
     Reading raises Unreadable where the file is damaged, or has no such sheet.
     """
     if source.kind == WORKBOOK:
-        with open_file(source.file) as file, closing(_of_workbook(file, layout, mark)) as found:
+        with open_file(source.file) as file, workbook_in(file, source.packed) as book, closing(
+                _of_workbook(book, layout, mark)) as found:
             yield Table(found, file.tell)
         return
     text, bytes_read = open_text(source)

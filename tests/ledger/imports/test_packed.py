@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.imports import packed
+from ledger.imports.profile import PLAIN
 from ledger.imports.sources import Source, identify, open_text
+from ledger.imports.tables import open_table
 from tests.support.workbooks import workbook_of
 
 TEXT = "订单,金额\r\n1,2\r\n"
@@ -57,6 +59,18 @@ def test_workbook__is_known_by_its_parts(tmp_path: Path) -> None:
     assert (found.kind, found.encoding, found.fault) == ("xlsx", "xlsx", None)
 
 
+def test_workbook__is_read_from_an_archive(tmp_path: Path) -> None:
+    rows = "".join(f'<row r="{at}"><c t="inlineStr"><is><t>{at}</t></is></c></row>'
+                   for at in range(1, 2000))
+    book = workbook_of(rows).getvalue()
+    for content in (zipped({"a.xlsx": book}), gzip.compress(book)):
+        found = source(tmp_path, content)
+        assert (found.kind, found.encoding, found.fault) == ("xlsx", "xlsx", None)
+        with open_table(found, PLAIN, ".") as table:
+            assert [row[0] for row in table.records] == [str(at) for at in range(1, 2000)]
+            assert table.bytes_read() <= found.size
+
+
 @pytest.mark.parametrize(("content", "code"), [
     (OLE2, "old_workbook"), (OLE2 + "EncryptedPackage".encode("utf-16-le"), "locked_workbook"),
     (zipped({"xl/workbook.bin": b""}), "other_workbook"),
@@ -65,7 +79,8 @@ def test_workbook__is_known_by_its_parts(tmp_path: Path) -> None:
     (zipped({"a": zipped({"b": b"1"})}), "nested_archive"),
     (gzip.compress(zipped({"b": b"1"})), "nested_archive"),
     (gzip.compress(gzip.compress(b"1")), "nested_archive"),
-    (zipped({"a.xlsx": workbook_of("<row/>").getvalue()}), "nested_archive"),
+    (zipped({"a.zip": zipped({"a.xlsx": workbook_of("<row/>").getvalue()})}), "nested_archive"),
+    (zipped({"a.xlsx": workbook_of("<row/>").getvalue()[:-40]}), "nested_archive"),
     (gzip.compress(OLE2), "nested_archive"),
     (zipped({"a": b"1" * 999})[:-30], "bad_archive"), (b"PK\x03\x04", "bad_archive"),
     (gzip.compress(TEXT.encode())[:-9], "bad_archive"), (b"\x1f\x8b", "bad_archive"),
@@ -98,7 +113,9 @@ def test_archive__rejected_when_it_has_a_password(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [
     gzip.compress, lambda text: zipped({"a.csv": text}),
-    lambda text: workbook_of(f"<row><c><v>{text.decode()}</v></c></row>").getvalue()])
+    lambda text: workbook_of(f"<row><c><v>{text.decode()}</v></c></row>").getvalue(),
+    lambda text: zipped({"a": workbook_of(
+        f"<row><c><v>{text.decode()}</v></c></row>").getvalue()})])
 def test_packed__rejected_when_it_grows_beyond_bounds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: object
 ) -> None:
