@@ -5,26 +5,27 @@ request, which Werkzeug makes so, and copies for the work that goes on.
 """
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import NAMESPACE_URL, uuid5
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import marshmallow
-import msgspec
 import orjson
 from flask import Response, request
-from msgspec import field
 from werkzeug.datastructures import FileStorage
 
+from api import faulty_rows, sheets
 from api.http import shapes, things
 from api.http.edge_errors import EDGE, Problem
-from api.http.fields import Digits
+from api.http.fields import Digits, Word
 from api.http.key_ring import Caller
+from api.http.noting import Opened, note_reading
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DAY_OR_TIME, DEFAULT_LIMIT
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
@@ -32,21 +33,22 @@ from api.http.runtime import Edge
 from api.http.starting import staging_folder
 from api.http.things import Things
 from api.http.writing import KeyHeaders
+from api.import_jobs import FAILED, RUNNING, ImportProgress, Job, RowFaults
+from ledger.access import IMPORT
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError
-from ledger.common.values import escaped, from_us, rfc3339
-from ledger.core import event_types
+from ledger.common.values import escaped
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
+from ledger.imports.faulty_rows import Kept, kept
 from ledger.imports.importer import run_import
 from ledger.imports.record import Import
 from ledger.imports.sources import Unnamed
-from ledger.imports.summary import Summary
-from ledger.log.envelope import Entry
 from ledger.settings import Settings
+from projections import imports
 from projections.asking.clocks import moment
-from projections.asking.columns import Columns, Subject, Time, code, says
+from projections.imports import ImportRow
 
 LARGEST = 64 << 20
 """The most bytes of an upload."""
@@ -62,88 +64,17 @@ KEPT = 50
 OPTIONS = ("profile", "shop", "policy", "stock", "trust_numbers", "as_of")
 """The fields of an upload, beside its files."""
 
+IMPORTERS = {"integration", "operations", "manager"}
+"""Who imports, and reads what is personal in rows that were not taken."""
+
 group = Blueprint("imports", __name__, description="Exports of platforms, file by file.")
-
-
-STATES = RUNNING, DONE, REJECTED, PART, FAILED = ("running", "done", "rejected", "part", "failed")
-"""How an import stands: all of it was taken, nothing, or a part; or it failed."""
-
-
-class ImportCounts(Columns):
-    """What an import did."""
-
-    rows: Annotated[int, says("The data rows of all files.")]
-    accepted: Annotated[int, says("Rows that were recorded.")]
-    rejected: Annotated[int, says("Rows in which something is wrong.")]
-    duplicates: Annotated[int, says("Rows that brought nothing new.")]
-    older: Annotated[int, says("Of these, rows that are older news than what is known.")]
-    erased: Annotated[int, says("Rows that name something of somebody who was erased.")]
-    events: Annotated[int, says("Events that were recorded.")]
-    position: Annotated[int, says("The head of the log.")]
-
-
-class ImportProgress(Columns):
-    """How far an import has come, and what came of it."""
-
-    id: Annotated[str, says("The import.")] = field(name="import")
-    preview: Annotated[bool, says("Whether it is only tried, and nothing is recorded.")]
-    state: Annotated[str, code(*STATES)]
-    stage: Annotated[str, says("What is being done.")]
-    done: Annotated[int, says("How much of it is done.")]
-    total: Annotated[int | None, says("How much of it there is; null where that is not known.")]
-    counts: Annotated[ImportCounts | None, says("What it did; null while it runs.")]
-    problem: Annotated[str | None, says("Why it failed; null where it did not.")]
-    faults: Annotated[int, says("How many faults there are.")]
-    warnings: Annotated[int, says("How many warnings there are.")]
-
-
-class FaultRow(Columns):
-    """One thing that is wrong in a file, or was read otherwise than it is printed."""
-
-    file: Annotated[str, says("The file.")]
-    row: Annotated[int, says("The row, the header is 1; 0: the file as a whole.")]
-    column: Annotated[str, says("The column; empty: the row as a whole.")]
-    value: Annotated[str, says("What stands there; what is personal is hidden.")]
-    code: Annotated[str, says("The code of the fault.")]
-    rule: Annotated[str, says("Its rule.")]
-    reason: Annotated[str, says("What is wrong.")]
-
-
-class RowFaults(Columns):
-    """Faults or warnings of an import."""
-
-    items: Annotated[list[FaultRow], says("By file and row.")]
-
-
-class Job:
-    """An import that goes on after its answer."""
-
-    def __init__(self, job: str, ledger: str, digest: str, *, preview: bool) -> None:
-        self.id, self.ledger, self.digest, self.preview = job, ledger, digest, preview
-        self.state, self.stage, self.done, self.total = RUNNING, "", 0, 0
-        self.problem: str | None = None
-        self.summary: Summary | None = None
-        self.held = ExitStack()
-
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """Take what `run_import` reports."""
-        self.stage, self.done, self.total = stage, done, total
-
-    def shown(self) -> dict[str, Any]:
-        """How far it has come, and what came of it."""
-        counts = self.summary.counts() if self.summary is not None else None
-        return {"import": self.id, "preview": self.preview, "state": self.state,
-                "stage": self.stage, "done": self.done, "total": self.total, "counts": counts,
-                "problem": self.problem,
-                "faults": 0 if self.summary is None else self.summary.fault_count,
-                "warnings": 0 if self.summary is None else self.summary.warning_count}
 
 
 _jobs: OrderedDict[str, Job] = OrderedDict()
 _lock = threading.Lock()
 
 
-@group.permit("/v1/imports", {"integration", "operations", "manager"}, name="import",
+@group.permit("/v1/imports", IMPORTERS, name="import",
               method="POST")
 @group.arguments(PreviewQuery(), location="query")
 @group.arguments(KeyHeaders(), location="headers")
@@ -241,17 +172,19 @@ def _run(
     here: Edge, who: Caller, job: Job, files: Sequence[Unnamed], *,
     options: Mapping[str, str | None], until: ExitStack,
 ) -> None:
-    context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
+    context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}",
+                      correlation=UUID(job.id))
     try:
         summary = run_import(
             here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
             context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
             stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
             as_of_us=_as_of(options), dry_run=job.preview, staging_dir=_staging(here),
-            progress=job.progress)
+            progress=job.progress, side_file=here.side_file)
         job.held.callback(summary.close)
         job.summary = summary
-        job.state = DONE if summary.ok else REJECTED if not summary.accepted else PART
+        job.state = imports.DONE if summary.ok else (
+            imports.PART if summary.accepted else imports.REJECTED)
     except LedgerError as error:
         job.state, job.problem = FAILED, str(error)
     except Exception:
@@ -262,74 +195,64 @@ def _run(
         here.wrote()
 
 
-class ImportedFile(Columns):
-    """A file that was imported."""
-
-    name: Annotated[str, says("Its name.")]
-    bytes: Annotated[int, says("Its size.")]
-    rows: Annotated[int, says("Its data lines.")]
-    encoding: Annotated[str | None, says("How its text was encoded; empty where it is none.")]
+things.add_list(group, Things("/v1/imports", Import.KIND, "Imports, and what became of each.",
+                              READERS, imports.shown, ImportRow))
 
 
-class Decided(Columns):
-    """What became of the rows of an import."""
-
-    rows: Annotated[int, says("All rows: those that follow added up.")]
-    accepted: Annotated[int, says("Rows that were recorded.")]
-    rejected: Annotated[int, says("Rows that were rejected.")]
-    duplicates: Annotated[int, says("Rows that brought nothing new.")]
-    erased: Annotated[int, says("Rows that name somebody who was erased.")]
-
-
-class ImportRow(Columns):
-    """An import that recorded something."""
-
-    stream: Annotated[Subject, says("The stream of the import.")] = field(name="import")
-    started_at: Annotated[Time, says("When it began.")]
-    by: Annotated[str, says("Who imported it.")]
-    files: Annotated[list[ImportedFile], says("Its files.")]
-    profile: Annotated[str, says("The profile by which they were read.")]
-    channel: Annotated[str | None, says("The channel, if it is known.")]
-    shop: Annotated[str | None, says("The shop, if it is one.")]
-    policy: Annotated[str, says("What becomes of good rows where others are rejected.")]
-    rows: Annotated[int, says("How many rows it has.")]
-    completed: Annotated[Decided | None, says("What became of its rows; null until then.")]
-    position: Annotated[int, says("The position of its last event.")]
-
-
-def _import(entries: Sequence[Entry]) -> dict[str, Any]:
-    """An import as the ledger has it. Shapes: import (its stream), started_at, by, files (objects
-    of name, bytes, rows, encoding), profile, channel, shop, policy, rows, completed (rows,
-    accepted, rejected, duplicates, erased; None until then), position."""
-    first = event_types.decode(entries[0])
-    ends = [event for event in map(event_types.decode, entries)
-            if isinstance(event, Import.Completed)]
-    return {
-        "import": entries[0].stream, "started_at": rfc3339(from_us(entries[0].recorded_at)),
-        "by": entries[0].actor, "files": msgspec.to_builtins(first.files),
-        "profile": first.profile, "channel": first.channel or None, "shop": first.shop or None,
-        "policy": first.policy, "rows": first.rows,
-        "completed": {name: getattr(ends[-1], name) for name in (
-            "rows", "accepted", "rejected", "duplicates", "erased")} if ends else None,
-        "position": entries[-1].position}
-
-
-things.add_list(group, Things("/v1/imports", Import.KIND, "Imports that recorded something.",
-                              READERS, _import, ImportRow))
-
-
-def _job(name: str) -> Job:
+def _job(name: str) -> Job | None:
+    """An import that this server knows since it ran here."""
     job = _jobs.get(name)
-    if job is None or job.ledger != caller().ledger:
+    return job if job is not None and job.ledger == caller().ledger else None
+
+
+def _recorded(name: str) -> dict[str, Any] | None:
+    """An import as the ledger has it, by its own id or that of its upload, if it has it."""
+    here, who, job = edge(), caller(), _job(name)
+    stream = imports.stream_of(name)
+    if job is not None and not job.preview:
+        stream = None if job.summary is None else f"import:{job.summary.import_id}"
+    elif stream is None and _is_upload(name):
+        known = here.side_file.import_of(here.store.id_of(who.ledger), UUID(name).bytes)
+        stream = known and f"import:{known}"
+    return imports.read(here.store, who.ledger, stream) if stream else None
+
+
+_is_upload = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+
+
+def _must_be(found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None:
         raise Problem("import_unknown")
-    return job
+    return found
+
+
+def _kept(found: dict[str, Any]) -> Kept:
+    """The faulty rows of an import. Errors: FaultyRowsGone (R-IMP-32, 410), SideFileUnusable
+    (R-IMP-33)."""
+    if not found["faults"]:
+        return Kept({}, iter(()))
+    here, ledger = edge(), edge().ledger(caller().ledger)
+    return kept(here.side_file, ledger.id, found["import"].partition(":")[2],
+                now=ledger.clock.wall())
 
 
 @group.permit("/v1/imports/<job>", READERS, name="import-progress")
 @group.response(200, shapes.one(ImportProgress))
 def progress(job: str) -> Response:
-    """How far an import has come, and its state: running, done, part, rejected or failed."""
-    return Response(orjson.dumps(_job(job).shown()), content_type="application/json")
+    """How far an import has come, and its state. Its id is that of its upload, or its own."""
+    found = _job(job)
+    shown = _as_recorded(job, _must_be(_recorded(job))) if found is None else found.shown()
+    return Response(orjson.dumps(shown), content_type="application/json")
+
+
+def _as_recorded(name: str, found: dict[str, Any]) -> dict[str, Any]:
+    """An import that ran elsewhere or before, as far as the ledger knows of it."""
+    counts = found["completed"] and {
+        **found["completed"], "older": None, "events": None, "position": found["position"]}
+    return {"import": name, "preview": False, "state": found["state"], "stage": "",
+            "done": found["rows"] if counts else 0, "total": found["rows"], "counts": counts,
+            "problem": None, "faults": sum(one["count"] for one in found["faults"]),
+            "warnings": None, "recorded": found}
 
 
 class FaultsQuery(marshmallow.Schema):
@@ -339,13 +262,54 @@ class FaultsQuery(marshmallow.Schema):
     after = Digits(metadata={"description": "How many to leave out."})
 
 
+class FoundQuery(FaultsQuery):
+    """Which faults, and in which form."""
+
+    format = Word(("json", *faulty_rows.FORMS), load_default="json")
+
+
 @group.permit("/v1/imports/<job>/faults", READERS, name="import-faults")
-@group.arguments(FaultsQuery(), location="query")
+@group.arguments(FoundQuery(), location="query")
 @group.response(200, shapes.one(RowFaults))
+@group.doc(**{"x-also": list(sheets.TYPES.values())})
 def faults(query: Mapping[str, Any], job: str) -> Response:
-    """What is wrong in the files: file, row, column, code, rule; never a personal value."""
-    summary = _job(job).summary
-    return _listed(summary.faults if summary else (), query)
+    """What is wrong in the files: file, row, column, code, rule; never a personal value. As CSV or
+    as Excel: the rows themselves, as they were, with what is personal masked."""
+    if query["format"] != "json":
+        return _sheet(_must_be(_recorded(job)), query["format"], opened=False)
+    known = _job(job)
+    if known is None:
+        return _listed(faulty_rows.faults_of(_kept(_must_be(_recorded(job)))), query)
+    return _listed(known.summary.faults if known.summary else (), query)
+
+
+class RowsQuery(marshmallow.Schema):
+    """In which form rows are wanted."""
+
+    format = Word(faulty_rows.FORMS, load_default="csv")
+
+
+@group.permit("/v1/imports/<job>/rows", IMPORTERS, name="import-rows")
+@group.arguments(RowsQuery(), location="query")
+@group.response(200, {"type": "string"}, content_type=sheets.TYPES["csv"])
+@group.doc(**{"x-also": [sheets.TYPES["xlsx"]]})
+def rows(query: Mapping[str, Any], job: str) -> Response:
+    """The rows with faults as they were, with what is personal in them, to mend and import again.
+    Who reads them is noted."""
+    found = _recorded(job)
+    note_reading(edge().store.head(caller().ledger).position,
+                 about=found["import"] if found else None, opened=Opened(IMPORT, ("rows",)))
+    return _sheet(_must_be(found), query["format"], opened=True)
+
+
+def _sheet(found: dict[str, Any], form: str, *, opened: bool) -> Response:
+    rows = _kept(found)
+    content = b"".join(faulty_rows.as_csv(rows, opened=opened)) if form == "csv" \
+        else faulty_rows.as_xlsx(rows, opened=opened)
+    answer = Response(content, content_type=sheets.TYPES[form])
+    name = found["import"].replace(":", "-")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return answer
 
 
 @group.permit("/v1/imports/<job>/warnings", READERS, name="import-warnings")
@@ -353,8 +317,10 @@ def faults(query: Mapping[str, Any], job: str) -> Response:
 @group.response(200, shapes.one(RowFaults))
 def warnings(query: Mapping[str, Any], job: str) -> Response:
     """What was read otherwise than it is printed, such as full-width digits of an order number."""
-    summary = _job(job).summary
-    return _listed(summary.warnings if summary else (), query)
+    found = _job(job)
+    if found is None:
+        raise Problem("import_unknown")
+    return _listed(found.summary.warnings if found.summary else (), query)
 
 
 def _listed(found: Iterable[RowFault], query: Mapping[str, Any]) -> Response:

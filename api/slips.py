@@ -1,7 +1,7 @@
 """The slip of an order as a text that can be printed, and the note of who reads it so."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 from api.http.noting import Opened, notes_of
 from api.http.problems import detail_of
 from api.messages import as_of_line, tr
-from ledger.access import ReadingNotNoted
+from ledger.access import NoteReading, ReadingNotNoted
 from ledger.application import Ledger
 from ledger.common.characters import INVISIBLE
 from ledger.common.context import Context
@@ -32,10 +32,15 @@ def must_be_noted() -> Iterator[None]:
 
 def note(readings: Ledger, slip: Slip, purpose: str, context: Context) -> None:
     """Note who reads a slip, before anything of it is shown."""
+    take(readings, context, notes_of(
+        ROUTE, slip.item["order"], filters=(), persons=slip.persons,
+        position=slip.as_of["position"], opened=Opened(purpose, slip.fields)))
+
+
+def take(readings: Ledger, context: Context, notes: Iterable[NoteReading]) -> None:
+    """Take notes of who reads something through the command line."""
     now = from_us(readings.clock.wall())
-    for one in notes_of(
-            ROUTE, slip.item["order"], filters=(), persons=slip.persons,
-            position=slip.as_of["position"], opened=Opened(purpose, slip.fields)):
+    for one in notes:
         readings.handle(msgspec.structs.replace(one, occurred_at=now), context)
 
 

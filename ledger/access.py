@@ -35,11 +35,14 @@ person, so nobody may do it with a key."""
 
 KeyId = Annotated[str, IdText(longest=40)]
 
+IMPORT = "import"
+"""What faulty rows of an import are opened for: to be mended."""
+
 PURPOSES = ("pick", "check", "pack", "label", "service", "complaint", "dispute", "audit")
 """What somebody opens the slip of an order for. A note stays for ever and is about whomever it is
 about, so it takes none of a caller's own words. The list may grow."""
 
-Purpose = Annotated[str, Words(*PURPOSES)]
+Purpose = Annotated[str, Words(*PURPOSES, IMPORT)]
 
 PERSONS = 1_000
 """The most persons in one note; a reading of more leaves several."""

@@ -1,5 +1,6 @@
 """The ledger as an application: a command goes in, its events are recorded, a receipt comes out."""
 
+import getpass
 from collections.abc import Sequence
 from typing import Any
 
@@ -221,3 +222,13 @@ class Ledger:
     def close(self) -> None:
         """Finish what is queued, then take no more. The store stays open."""
         self._writer.close()
+
+
+def default_actor(ledger: Ledger | LedgerKeys, login: str | None = None) -> str:
+    """The actor on the command line without `--actor`: a pseudonym of the login.
+
+    A login is often a person's name, and an actor never is one; the same login gives the same
+    pseudonym in one ledger, and only someone with the ledger's secret can work out which.
+    """
+    name = login or getpass.getuser()
+    return "cli:" + ledger.mac("actor", name.encode()).hex()[:16]

@@ -1,6 +1,5 @@
 """Settings, from the environment only, and what is opened from them: store, keys, ledger."""
 
-import getpass
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,19 +20,22 @@ from ledger.log.clock import AHEAD_DAYS, Clock
 from ledger.log.master_key import MasterKeyRequired, missing_key, read_master_key
 from ledger.log.memory import MemoryStore
 from ledger.log.missing_keys import must_be_there
-from ledger.log.persons import Keys, LedgerKeys
+from ledger.log.persons import Keys
 from ledger.log.rotating import heal
+from ledger.log.side_file import DAYS, SideFile, side_file_at
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
 from ledger.writing.genesis import begun, keys_of
 
 NAMES = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE",
-         "LEDGER_ADMIN_DATABASE_URL", "LEDGER_CLOCK_AHEAD_DAYS", "LEDGER_BIND",
+         "LEDGER_ADMIN_DATABASE_URL", "LEDGER_CLOCK_AHEAD_DAYS", "LEDGER_IMPORTS_FILE",
+         "LEDGER_FAULTY_ROWS_DAYS", "LEDGER_BIND",
          "LEDGER_REQUEST_LIMIT", "LEDGER_PAST_LIMIT", "LEDGER_BAD_KEY_LIMIT",
          "LEDGER_TEST_THOROUGH", "LEDGER_TEST_DATA")
 """Every variable of the program, its server and its tests."""
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
+IMPORTS = "var/imports.db"
 URLS = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_ADMIN_DATABASE_URL")
 
 
@@ -134,16 +136,18 @@ class Settings:
     master_key_file: Path | None
     admin_url: str | None = None
     clock_ahead_days: int = AHEAD_DAYS
+    imports_file: Path | None = None
+    faulty_rows_days: int = DAYS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read LEDGER_DATABASE_URL, LEDGER_KEYS_URL, LEDGER_MASTER_KEY_FILE,
-        LEDGER_ADMIN_DATABASE_URL and LEDGER_CLOCK_AHEAD_DAYS. Errors: R-SET-01, R-SET-04, StrayAt
-        (R-SET-06), KeysInTheLog (R-SET-07).
+        LEDGER_ADMIN_DATABASE_URL, LEDGER_IMPORTS_FILE and the two in days. Errors: R-SET-01,
+        R-SET-04, StrayAt (R-SET-06), KeysInTheLog (R-SET-07).
 
-        The keys and the master key of an SQLite ledger `x.db` default to `x.keys.db` and
-        `x.master.key` next to it: one keys database for all files of a folder would give unrelated
-        ledgers the same secret.
+        The keys, the master key and the side file of an SQLite ledger `x.db` default to
+        `x.keys.db`, `x.master.key` and `x.imports.db` next to it: one keys database for all files
+        of a folder would give unrelated ledgers the same secret.
         """
         for name in URLS:
             text = environment.get(name, "")
@@ -152,9 +156,11 @@ class Settings:
         url = environment.get("LEDGER_DATABASE_URL") or DEFAULT_DATABASE
         keys = environment.get("LEDGER_KEYS_URL")
         master = environment.get("LEDGER_MASTER_KEY_FILE")
+        imports = environment.get("LEDGER_IMPORTS_FILE")
         if path := sqlite_path(url):
             keys = keys or f"sqlite:///{path.with_suffix('.keys.db')}"
             master = master or str(path.with_suffix(".master.key"))
+            imports = imports or str(path.with_suffix(".imports.db"))
         elif not url.startswith(("postgresql", "memory:")):
             raise BadDatabaseUrl(name="LEDGER_DATABASE_URL", url=masked(url))
         if keys and keys != "memory:" and (keys == url or (path and sqlite_path(keys) == path)):
@@ -165,6 +171,8 @@ class Settings:
             master_key_file=Path(master) if master else None,
             admin_url=environment.get("LEDGER_ADMIN_DATABASE_URL"),
             clock_ahead_days=_days(environment, "LEDGER_CLOCK_AHEAD_DAYS", AHEAD_DAYS),
+            imports_file=None if url == "memory:" else Path(imports or IMPORTS),
+            faulty_rows_days=_days(environment, "LEDGER_FAULTY_ROWS_DAYS", DAYS),
         )
 
     def open_store(self, *, prepare: bool = True) -> Store:
@@ -245,6 +253,10 @@ class Settings:
         found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)
         heal(found)
         return found
+
+    def side_file(self, keys: Keys) -> SideFile:
+        """Where faulty rows of imports are kept, in memory if no file is named."""
+        return side_file_at(self.imports_file, keys, days=self.faulty_rows_days)
 
     def _keys_engine(self) -> Engine:
         path = sqlite_path(self.keys_url)
@@ -373,9 +385,9 @@ def _others(ledger: str, url: str, known: Iterable[str]) -> OtherLedgers:
 
 def _near(path: Path) -> list[str]:
     """The logs in the folder where one was looked for."""
-    return sorted(
-        found.name for found in path.parent.glob("*.db")
-        if not found.match("*.keys.db") and not found.match("*.read.*.db") and found != path)
+    others = ("*.keys.db", "*.imports.db", "*.read.*.db")
+    return sorted(found.name for found in path.parent.glob("*.db")
+                  if found != path and not any(map(found.match, others)))
 
 
 def masked(url: str) -> str:
@@ -384,13 +396,3 @@ def masked(url: str) -> str:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
         return url if "@" not in url else "‹hidden›"
-
-
-def default_actor(ledger: Ledger | LedgerKeys, login: str | None = None) -> str:
-    """The actor on the command line without `--actor`: a pseudonym of the login.
-
-    A login is often a person's name, and an actor never is one; the same login gives the same
-    pseudonym in one ledger, and only someone with the ledger's secret can work out which.
-    """
-    name = login or getpass.getuser()
-    return "cli:" + ledger.mac("actor", name.encode()).hex()[:16]

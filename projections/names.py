@@ -75,7 +75,8 @@ class Names:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (names,)
     taken: ClassVar[frozenset[str]] = frozenset({
-        Order.Placed.TOPIC, Order.Dispatched.TOPIC, Import.Started.TOPIC, Deduction.Proposed.TOPIC,
+        Order.Placed.TOPIC, Order.Dispatched.TOPIC, Import.Started.TOPIC,
+        Import.Refused.TOPIC, Deduction.Proposed.TOPIC,
         Case.Requested.TOPIC, Case.ParcelReceived.TOPIC, Case.Declared.TOPIC}) | topics_of(
             Sku, Warehouse, Transfer, Movement, Member)
 

@@ -9,6 +9,7 @@ from api.cli.doctor import expectation
 from api.cli.output import progress
 from api.messages import tr
 from ledger import __version__
+from ledger.application import default_actor
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import backup, keys_backup, rotating
 from ledger.log.backup_files import KEYS_FORMAT, lines_of
@@ -17,7 +18,7 @@ from ledger.log.milestones import BadContinuation, BadOpening, last_own, said
 from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, WrongKeys
 from ledger.log.store import NOBODY, Head, Store, must_be_owner
-from ledger.settings import Settings, default_actor, sqlite_path
+from ledger.settings import Settings, sqlite_path
 from ledger.writing import continuing
 from ledger.writing.continuing import Attribution
 from ledger.writing.genesis import keys_of

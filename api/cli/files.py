@@ -42,7 +42,7 @@ def _own(*copies: Path) -> Iterator[Path]:
     with suppress(LedgerError):  # settings that cannot be read are said where they are needed
         settings = Settings.from_environment()
         for path in (sqlite_path(settings.database_url), sqlite_path(settings.keys_url),
-                     settings.master_key_file):
+                     settings.master_key_file, settings.imports_file):
             if path is not None:
                 yield path
 

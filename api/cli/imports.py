@@ -9,15 +9,17 @@ import click
 from api.cli.options import begun
 from api.cli.output import as_json
 from api.cli.progress import ProgressBar
+from api.faulty_rows import said
 from api.http.starting import staging_folder
-from api.messages import tr, translated
-from ledger.application import Ledger
+from api.messages import tr
+from ledger.application import Ledger, default_actor
 from ledger.common.context import Context
 from ledger.imports import profiles
-from ledger.imports.faults import REASONS, RowFault
+from ledger.imports.faults import RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
+from ledger.log.side_file import SideFile
 from ledger.log.store import must_be_owner
-from ledger.settings import MissingLedger, Opened, Settings, default_actor, open_ledger
+from ledger.settings import MissingLedger, Opened, Settings, open_ledger
 from projections.asking.clocks import moment
 
 EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -40,12 +42,13 @@ def imported(
     found = profiles.find(profile)
     as_of_us = None if as_of is None else moment("as_of", as_of).at_us
 
-    def by(opened: Opened) -> tuple[Ledger, Context]:
+    def by(opened: Opened) -> tuple[Ledger, Context, SideFile]:
         who = actor or default_actor(opened.ledger)
-        return opened.ledger, Context(actor=who, role="integration", client="cli")
+        return (opened.ledger, Context(actor=who, role="integration", client="cli"),
+                open_ones.enter_context(closing(settings.side_file(opened.keys))))
 
     with ExitStack() as open_ones:
-        def begin() -> tuple[Ledger, Context]:
+        def begin() -> tuple[Ledger, Context, SideFile]:
             return by(open_ones.enter_context(begun(ledger_name, new=new)))
 
         missing = False
@@ -53,24 +56,25 @@ def imported(
             here = open_ledger(settings, name=ledger_name, make=False, another=new)
         except MissingLedger:
             here, missing = open_ledger(EMPTY, name=ledger_name), True
-        ledger, context = by(open_ones.enter_context(closing(here)))
+        ledger, context, side_file = by(open_ones.enter_context(closing(here)))
         bar = open_ones.enter_context(ProgressBar())
         yield open_ones.enter_context(run_import(
             ledger, files, found, context=context, shop=shop, policy=policy, stock=stock,
             trust_numbers=trust_numbers, as_of_us=as_of_us, dry_run=dry_run,
             staging_dir=staging_folder(settings), progress=bar,
-            begin=begin if missing else None))
+            begin=begin if missing else None, side_file=None if missing else side_file))
 
 
 def print_faults(summary: Summary, form: str) -> None:
     """Every fault and warning: a JSON object a line on stdout, or a sentence a line on stderr."""
     for fault in summary.faults:
-        _print(fault, form)
+        print_fault(fault, form)
     for warning in summary.warnings:
-        _print(warning, form, warning=True)
+        print_fault(warning, form, warning=True)
 
 
-def _print(fault: RowFault, form: str, *, warning: bool = False) -> None:
+def print_fault(fault: RowFault, form: str, *, warning: bool = False) -> None:
+    """One fault or warning."""
     if form == "json":
         click.echo(as_json({**fault._asdict(), **({"warning": True} if warning else {})}))
     else:
@@ -79,19 +83,14 @@ def _print(fault: RowFault, form: str, *, warning: bool = False) -> None:
         warned = tr("warning: ") if warning else ""
         column = f", {fault.column}" if fault.column else ""
         value = f" = {fault.value!r}" if fault.value else ""
-        said = tr("{label}: {value}", label=f"{warned}{where}{column}{value}", value=_reason(fault))
-        click.echo(f"{said} [{fault.rule}, {fault.code}]", err=True)
-
-
-def _reason(fault: RowFault) -> str:
-    known = REASONS.get(fault.code)
-    return fault.reason if known is None else translated(known[1], fault.reason)
+        line = tr("{label}: {value}", label=f"{warned}{where}{column}{value}", value=said(fault))
+        click.echo(f"{line} [{fault.rule}, {fault.code}]", err=True)
 
 
 def sentence(summary: Summary) -> str:
     """What happened, in a sentence."""
     if not summary.ok and summary.policy == REJECT_EVERYTHING and not summary.accepted:
-        return tr("Nothing was recorded: {faults} fault(s) were found, and the policy is to reject "
+        return tr("No row was recorded: {faults} fault(s) were found, and the policy is to reject "
                   "everything then. All {rows} row(s) count as rejected.",
                   faults=summary.fault_count, rows=summary.rows)
     counts = {"rows": summary.rows, "accepted": summary.accepted,

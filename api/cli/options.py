@@ -292,8 +292,8 @@ def begun(name: str, *, new: bool, access: bool = False) -> "Iterator[Opened]":
 
 def context_of(found: "Opened", actor: str | None, role: str) -> "Context":
     """Who works here and now, through the command line."""
+    from ledger.application import default_actor
     from ledger.common.context import Context
-    from ledger.settings import default_actor
 
     if actor is None:
         actor = default_actor(found.ledger)

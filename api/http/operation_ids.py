@@ -37,6 +37,7 @@ NAMED: Mapping[str, str] = {
     "imports.import": "start_import",
     "imports.import-progress": "read_import",
     "imports.import-faults": "list_import_faults",
+    "imports.import-rows": "list_import_rows",
     "imports.import-warnings": "list_import_warnings",
     "log.head": "read_log_head",
     "log.root": "read_log_root",

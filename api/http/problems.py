@@ -30,6 +30,7 @@ from ledger.core.event_types import EventUnreadable, UnknownEventType, UnknownMe
 from ledger.deductions.errors import DeductionUnknown
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.persons import PersonLost
+from ledger.log.side_file import FaultyRowsGone
 from ledger.log.store import ConnectionLost, EventMissing, StorageFailed
 from ledger.log.wrapping import KeyDamaged
 from ledger.orders.errors import OrderUnknown
@@ -51,8 +52,8 @@ whoever keeps the ledger has something to do, and finds it in the server's log, 
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
     (DeductionUnknown, 404), (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422),
-    (PeriodReversed, 422), (TwoPeriods, 422), (Invalid, 400), (NotFound, 404),
-    (Conflict, 409), (Refused, 422), (Unavailable, 503),
+    (PeriodReversed, 422), (TwoPeriods, 422), (Invalid, 400), (FaultyRowsGone, 410),
+    (NotFound, 404), (Conflict, 409), (Refused, 422), (Unavailable, 503),
     (PersonLost, 409), (KeyDamaged, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )
 """The status of an error: that of the first class here that it is an instance of, else 500, which
@@ -66,7 +67,7 @@ log = logging.getLogger("ledger.edge")
 
 TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
           405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout",
-          409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large",
+          409: "Conflict", 410: "Gone", 412: "Precondition Failed", 413: "Content Too Large",
           414: "URI Too Long", 415: "Unsupported Media Type", 422: "Unprocessable Content",
           428: "Precondition Required", 429: "Too Many Requests",
           431: "Request Header Fields Too Large", 500: "Internal Server Error",

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from api.http.hourly import Hourly
 from api.http.key_ring import Caller, KeyRing
 from api.http.limits import Limits, quotas_of
 from api.http.logs import about, with_fields
@@ -27,7 +28,7 @@ from ledger.common.errors import LedgerError, Misconfigured
 from ledger.imports.staging import remove_stale
 from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, LedgerKeys
-from ledger.log.store import NOBODY, SUFFIX, Store
+from ledger.log.store import NOBODY, SUFFIX
 from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
@@ -58,11 +59,6 @@ class Edge:
         self._lock = threading.RLock()
         self._process = self.waiting = 0
         self._rights: dict[tuple[str, str], tuple[float, str, Rights | None]] = {}
-        self.store: Store
-        self.keys: Keys
-        self.models: ReadModels
-        self.limits: Limits
-        self.replayers: Replayers
         self.kept = KeptAnswers()
 
     def open(self) -> "Edge":
@@ -75,6 +71,8 @@ class Edge:
                 remove_stale(staging_folder(settings))
                 self.store = settings.open_store()
                 self.keys = self._open_keys(settings)
+                self.side_file = settings.side_file(self.keys)
+                self._hourly = Hourly(lambda: self.side_file.forget_old(now=time.time_ns() // 1000))
                 self.models = ReadModels(self.store, PROJECTIONS)
                 self.limits = Limits(quotas_of(), buckets_of(self.store))
                 self.replayers = Replayers(settings)
@@ -113,6 +111,7 @@ class Edge:
         self.replayers.close()
         self.limits.close()
         self.models.close()
+        self.side_file.close()
         self.keys.close()
         self.store.close()
 
@@ -141,8 +140,7 @@ class Edge:
 
     def writers(self) -> dict[str, LedgerError | None]:
         """Every ledger of the database with that of its keys and readings, and why it would refuse
-        whatever is sent, if it would. One that nobody has asked for yet is looked at, too, and not
-        opened."""
+        what is sent, if it would. One that nobody has asked for yet is not opened for it."""
         here = self.store.ledgers()
         owners = {name for name in here if not name.endswith(SUFFIX)}
         return {name: self._why_not(name)
@@ -162,8 +160,7 @@ class Edge:
         return None
 
     def _replace_useless(self) -> None:
-        """Open a ledger again whose writer would refuse everything for ever: it has died, or its
-        log names other keys by now, and those are here."""
+        """Open a ledger again whose writer has died, or whose log names other keys by now."""
         with self._lock:
             for name, ledger in list(self._ledgers.items()):
                 if ledger.closed:
@@ -276,6 +273,7 @@ class Edge:
                     self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
             if not self._closing:
                 self._step(self._replace_useless)
+                self._step(self._hourly)
             self._note()
             with self._moved:
                 self._moved.notify_all()

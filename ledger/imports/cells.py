@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ledger.common.characters import READ_AS
 from ledger.imports import products
 from ledger.imports.amounts import COMMA, MARKS, POINT, number_parser, to_ascii
-from ledger.imports.faults import BadCell
+from ledger.imports.faults import HIDDEN, BadCell
 from ledger.imports.profile import Field, Profile
 from ledger.imports.times import looks_like, reader
 
@@ -28,8 +28,9 @@ thousand is so by itself, and who imports it can say that it is. A cell that is 
 spreadsheets still is not suspect: one that had rounded it would have dropped that."""
 
 ERRORS = frozenset(("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!",
-                    "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#GETTING_DATA"))
-"""What a spreadsheet writes where a formula fails."""
+                    "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#GETTING_DATA", HIDDEN))
+"""What a spreadsheet writes where a formula fails, and what a list of faults shows of a cell that
+is personal: neither is what stood there."""
 
 OF_WORKBOOK = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 """How the dates of a workbook's cells are written out: see `workbooks`."""
@@ -66,7 +67,7 @@ def converter(
                 raise BadCell("empty")
             return default
         if text in ERRORS:
-            raise BadCell("formula_error")
+            raise BadCell("masked" if text == HIDDEN else "formula_error")
         return parse(text)
 
     return convert

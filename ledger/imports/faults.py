@@ -147,6 +147,15 @@ REASONS: dict[str, tuple[str, str]] = {
         "R-IMP-14", "the order appears here in more than {most} different rows"),
     "full_width": (
         "R-IMP-20", "has full-width letters, digits or blanks, and is read as {read}"),
+    "masked": (
+        "R-IMP-34", "is a mask, not what stood there: ask for the rows with what is personal"),
+    "rows_beyond": (
+        "R-IMP-33", "of all rows with faults the first {most} are kept here"),
+    "rows_not_kept": (
+        "R-IMP-33", "the rows with faults could not be kept beside the ledger: {why}"),
+    "refusal_lost": (
+        "R-IMP-32", "the list of imports does not show this one, which could not be recorded: "
+        "{why}"),
     "row_missing": ("R-IMP-15", "has no matching row in {kind}"),
     "row_unmatched": ("R-IMP-15", "matches no row in {kind}"),
 }

@@ -21,6 +21,10 @@ from ledger.imports.tables import open_table
 LOOKED_AT = 30
 """Rows at the beginning of a file in which its header is looked for."""
 
+ADDED = ("ledger:file", "ledger:row", "ledger:faults")
+"""The columns that lists of faulty rows have beside their own: they are passed over, so that a list
+can be imported as it is, once its rows are mended."""
+
 COUNTED_BY = ("number", "sku")
 """The parts of a recipe that a row of totals has nothing for."""
 
@@ -109,9 +113,9 @@ def match_header(
     """Find the kind of file that a header belongs to, and how its cells become fields."""
     # The kind with the fewest faults is the one that was meant: its faults are worth reading.
     file = min(profile.files, key=lambda known: len(
-        _header_faults(_names(header_of(known.layout), known), known)))
+        _header_faults(names_of(header_of(known.layout), known), known)))
     cells = header_of(file.layout)
-    names = _names(cells, file)
+    names = names_of(cells, file)
     faults = [
         RowFault.of(source.name, file.layout.header_row, code, column=column_shown(column, profile),
                     number=number, kind=file.kind, encoding=source.encoding.upper())
@@ -167,7 +171,7 @@ def _totals(profile: Profile, file: File, places: dict[str, int]) -> tuple[int, 
 # -- names of columns ------------------------------------------------------------------------------
 
 
-def _names(cells: Sequence[str], file: File) -> list[str]:
+def names_of(cells: Sequence[str], file: File) -> list[str]:
     """The names that a profile has for the columns of a header; one that comes again is `NAME#2`
     where the profile says so."""
     names = [cell.lstrip("\ufeff").strip() for cell in cells]
@@ -188,7 +192,7 @@ def _names(cells: Sequence[str], file: File) -> list[str]:
 def _header_faults(names: list[str], file: File) -> list[Wrong]:
     """(code, column, its number) for all that keeps a header from being that of a kind of file; a
     column that is missing has the number 0."""
-    known = file.columns.keys() | file.ignored
+    known = file.columns.keys() | file.ignored | set(ADDED)
     first = {name: number for number, name in reversed(list(enumerate(names, 1)))}
     faults = [("missing_column", column, 0) for column, fields in file.columns.items()
               if column not in first and not any(field.optional for field in fields)]
@@ -209,7 +213,7 @@ def _otherwise(found: Header, source: Source, profile: Profile) -> Header | None
     best: tuple[int, list[str], list[Wrong]] = len(found.faults), [], []
     for keys, cells in _candidates(source, file, profile):
         for more, tolerated in (([], file.tolerant), (["headers: tolerant"], True)):
-            faults = _header_faults(_names(cells, _tolerating(file, tolerated)), file)
+            faults = _header_faults(names_of(cells, _tolerating(file, tolerated)), file)
             missing = sum(code == "missing_column" for code, _, _ in faults)
             if missing < len(file.columns) and len(faults) < best[0]:
                 best = len(faults), [*keys, *more], faults

@@ -10,7 +10,6 @@ that was seen before never undoes what came after it, and running a killed impor
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,23 +27,28 @@ from ledger.imports.choices import (
     REJECT_EVERYTHING,
     REJECT_FAILED_ROWS,
 )
+from ledger.imports.declaring import facts, identity, warehouses
 from ledger.imports.erased import ErasedRows
 from ledger.imports.errors import (
     ImportBrokenOff,
     ImportOnDamaged,
     UnknownPolicy,
 )
+from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.older import OlderRows
 from ledger.imports.options import Begin, Options
 from ledger.imports.profile import Profile
-from ledger.imports.record import CompleteImport, ImportedFile, StartImport, recorded_by
+from ledger.imports.record import CompleteImport, RefuseImport, StartImport, recorded_by
+from ledger.imports.setting_aside import Aside
 from ledger.imports.sources import Unnamed, identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
+from ledger.imports.tallies import tallies
 from ledger.imports.target import Item, Target
 from ledger.log.damage import DatabaseDamaged
+from ledger.log.side_file import SideFile
 from ledger.log.store import StorageFailed
 from ledger.returns.declared import DeclareCase
 from ledger.stock.warehouses import OpenWarehouse
@@ -63,6 +67,7 @@ def run_import(
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
     stock: str | None = None, trust_numbers: bool = False, as_of_us: int | None = None,
     dry_run: bool = False, progress: Progress | None = None, begin: Begin | None = None,
+    side_file: SideFile | None = None,
 ) -> Summary:
     """Import files into a ledger. The caller closes the summary.
 
@@ -72,7 +77,8 @@ def run_import(
     `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
     profile supports. `trust_numbers`: long numbers that end in zeros are so, and no spreadsheet has
     rounded them. `as_of_us`: when files were made whose names do not say it. `staging_dir` holds
-    the staging file meanwhile. What is wrong in the files is in the summary. Errors: UnknownPolicy
+    the staging file meanwhile. What is wrong in the files is in the summary, and its rows go into
+    the `side_file`, if there is one. Errors: UnknownPolicy
     (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19), FileNotYetMade (R-IMP-25),
     ImportBrokenOff (R-IMP-21); what keeps it from beginning, such as ClockSuspect.
     """
@@ -81,7 +87,7 @@ def run_import(
     assembler = assembler_of(replace(profile, trust_numbers=trust_numbers), shop, stock)
     staging = Staging(staging_dir)
     try:
-        how = Options(context, policy, dry_run, progress, begin, as_of_us)
+        how = Options(context, policy, dry_run, progress, begin, as_of_us, side_file)
         return _Run(ledger, staging, assembler, how).through(files)
     except BaseException:
         staging.close()
@@ -106,6 +112,7 @@ class _Run:
         self.kept: list[list[Statement]] | None = []
         self.erased = ErasedRows(ledger)
         self.older = OlderRows()
+        self.aside = Aside(how.side_file, self.loader, staging, dry_run=how.dry_run)
 
     def through(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Errors: ImportBrokenOff (R-IMP-21), ImportOnDamaged (R-IMP-22) for what is
@@ -135,65 +142,49 @@ class _Run:
             self.how.policy == REJECT_EVERYTHING and self.staging.fault_count > 0)
         if not (rejecting or self.how.dry_run or self._nothing_new()):
             self._record()
+        if not (self.started or self.how.dry_run or self.how.begin):
+            self._refuse()
         return self._summary(rejecting=rejecting)
 
     def _name(self) -> None:
         """What this import is called in its ledger, and what its events have in common."""
-        self.id = self._identity()
+        self.id = identity(self.assembler, self.loader)
         self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
+        self.aside.begin(self.ledger, self.id, self.correlation)
 
     def _begin(self) -> None:
         """Let the ledger begin, if it is not there yet. Ids of commands are made with its own."""
         if self.how.begin is not None:
-            self.ledger, context = self.how.begin()
+            self.ledger, context, self.aside.side_file = self.how.begin()
             self.how = self.how._replace(context=context, begin=None)
             self._name()
 
     # -- commands ---------------------------------------------------------------------------------
 
-    def _identity(self) -> str:
-        """The same files, by name and rows, with one profile and shop are the same import, whatever
-        else differs. It covers nothing personal, which could be found out by trying."""
-        parts: list[Any] = [self.profile.name, self.profile.version, self.profile.sha256,
-                 self.assembler.shop, *self._warehouses()]
-        files = [[file.source.name, file.digest] for file in self.loader.files]
-        if any(file.stated_us is not None for file in self.loader.files):
-            parts.append([file.stated_us for file in self.loader.files])  # other news of the same
-        if self.profile.trust_numbers:
-            parts.append("trust_numbers")  # other rows of the same files are taken
-        return sha256(requests.IMPORT + msgspec.json.encode([files, parts])).hexdigest()[:20]
-
-    def _warehouses(self) -> list[str]:
-        """The warehouse in which goods move, if any: another one makes another import."""
-        return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
-
     def _command_id(self, *parts: str) -> UUID:
         return requests.import_command_id(self.ledger.id, *parts)
 
+    def _facts(self) -> dict[str, Any]:
+        """What all commands on the import as a whole say of it."""
+        return {**facts(self.assembler, self.loader), "import_id": self.id, "rows": self.rows,
+                "policy": self.how.policy, "occurred_at": from_us(self.ledger.clock.wall())}
+
     def _start(self) -> Item:
-        files = [ImportedFile(
-            name=file.source.name, rows=file.rows, bytes=file.source.size,
-            encoding=file.source.encoding) for file in self.loader.files]
-        profile = self.profile
-        command = StartImport(
-            import_id=self.id, files=files, profile=profile.name, profile_version=profile.version,
-            profile_sha256=profile.sha256, channel=profile.channel, shop=self.assembler.shop,
-            policy=self.how.policy, trust_numbers=profile.trust_numbers, rows=self.rows,
-            occurred_at=from_us(self.ledger.clock.wall()))
-        return command, self._of_import("started")
+        return StartImport(**self._facts()), self._of_import("started")
 
     def _open_warehouses(self) -> list[Item]:
         """The command that opens the warehouse, if any; repeating it changes nothing."""
         at = from_us(self.ledger.clock.wall())
         return [(OpenWarehouse(name=name, occurred_at=at), msgspec.structs.replace(
             self._of_import("warehouse"), command_id=self._command_id("warehouse", name)))
-                for name in self._warehouses()]
+                for name in warehouses(self.assembler)]
 
     def _complete(self, accepted: int, rejected: int) -> Item:
         duplicates = self.rows - accepted - rejected
         command = CompleteImport(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
             duplicates=duplicates, erased=len(self.erased.rows),
+            faults=tallies(self.staging.faults()),
             occurred_at=from_us(self.ledger.clock.wall()))
         return command, self._of_import("completed", str(accepted), str(rejected))
 
@@ -210,8 +201,8 @@ class _Run:
                   "rows": self.statements.rows_of(statement), "zone": self.profile.zone}
         given = self.how.context
         parts = requests.statement_of(
-            self.ledger.id, self.profile.sha256, statement.subject, "\n".join(self._warehouses()),
-            statement.digest)
+            self.ledger.id, self.profile.sha256, statement.subject,
+            "\n".join(warehouses(self.assembler)), statement.digest)
         return statement.command, Context(
             actor=given.actor, role=given.role, client=given.client, causation=given.causation,
             correlation=self.correlation, subjects=(*given.subjects, f"import:{self.id}"),
@@ -328,8 +319,20 @@ class _Run:
                              if isinstance(result, Receipt) and not result.positions)
         if self.started:
             self.erased.note_again(self._checked)
+            self.aside.keep(self.ledger, self.id)
             accepted, before, rejected = self.staging.counts()
             self._count(*self._handled([self._complete(accepted + before, rejected)]))
+
+    def _refuse(self) -> None:
+        """Record that nothing is recorded, and where the faults are, if there are any. Where that
+        cannot be done, a warning says so."""
+        self.aside.keep(self.ledger, self.id)
+        if found := tallies(self.staging.faults()):
+            command = RefuseImport(**self._facts(), faults=found)
+            try:
+                self._count(*self._handled([(command, self._of_import("refused", repr(found)))]))
+            except LedgerError as error:
+                self.staging.warning(RowFault.of("", 0, "refusal_lost", why=error))
 
     def _brings_news(self, batch: list[Statement]) -> bool:
         """Whether a batch would record anything; what comes of one that would not is noted. Its

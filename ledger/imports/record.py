@@ -18,6 +18,7 @@ from ledger.common.bounds import (
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Wanted
+from ledger.imports.tallies import FaultTally
 from ledger.log.store import Store
 
 ROWS = 2_000
@@ -49,6 +50,7 @@ class Import(Aggregate):
         """The state before the first event: nothing is recorded."""
         self.started = False
         self.rejected: int | None = None
+        self.refused: list[FaultTally] | None = None
 
     class Started(Aggregate.Event):
         """The import has rows that bring something new, which follow. `trust_numbers`: who imported
@@ -65,10 +67,26 @@ class Import(Aggregate):
         rows: int
         trust_numbers: bool = False
 
+    class Refused(Aggregate.Event):
+        """Nothing of it was recorded, since it has faults, or since all of it was
+        refused. `faults` say where; what stands in the rows is not here."""
+
+        TOPIC = "import.refused.v1"
+        files: list[ImportedFile]
+        profile: str
+        profile_version: int
+        profile_sha256: str
+        channel: str
+        shop: str
+        policy: str
+        rows: int
+        faults: list[FaultTally]
+        trust_numbers: bool = False
+
     class Completed(Aggregate.Event):
         """All rows were decided: rows = accepted + rejected + duplicates, over all its runs.
         `erased` are those among them that name somebody who was erased: what is personal in them
-        was left out."""
+        was left out. `faults` say where those stand that were rejected."""
 
         TOPIC = "import.completed.v1"
         rows: int
@@ -76,10 +94,15 @@ class Import(Aggregate):
         rejected: int
         duplicates: int
         erased: int = 0
+        faults: list[FaultTally] = []
 
     @event(Started)
     def _started(self):
         self.started = True
+
+    @event(Refused)
+    def _refused(self, faults):
+        self.refused = faults
 
     @event(Completed)
     def _completed(self, rejected):
@@ -90,7 +113,12 @@ class Import(Aggregate):
         if not self.started:
             self._started(**facts, occurred_at=occurred_at)
 
-    def complete(self, facts: dict[str, int], *, occurred_at: datetime) -> None:
+    def refuse(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
+        """Nothing of it is recorded; once for the same faults, and never once it has begun."""
+        if not self.started and self.refused != facts["faults"]:
+            self._refused(**facts, occurred_at=occurred_at)
+
+    def complete(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
         """All its rows are decided; again, if that rejected another number of them."""
         if self.started and self.rejected != facts["rejected"]:
             self._completed(**facts, occurred_at=occurred_at)
@@ -127,6 +155,14 @@ class StartImport(_OnImport, frozen=True, kw_only=True):
     trust_numbers: bool = False
 
 
+class RefuseImport(StartImport, frozen=True, kw_only=True):
+    """Record that nothing of an import is recorded, and where its faults are. It is ignored if the
+    import has begun, or was refused already for the same faults."""
+
+    NAME: ClassVar[str] = "import.refuse"
+    faults: Annotated[list[FaultTally], Items()]
+
+
 class CompleteImport(_OnImport, frozen=True, kw_only=True):
     """Record what became of an import's rows.
 
@@ -139,6 +175,7 @@ class CompleteImport(_OnImport, frozen=True, kw_only=True):
     rejected: Tally
     duplicates: Tally
     erased: Tally = 0
+    faults: Annotated[list[FaultTally], Items(least=0)] = []
 
     def check(self, checks: Checks) -> None:
         if self.rows != self.accepted + self.rejected + self.duplicates:

@@ -80,8 +80,11 @@ _COUNTS = ("SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
            " FROM row r LEFT JOIN outcome o ON o.seq = r.seq")
 _FAULTS = ("SELECT file, row, column, value, code, rule, reason FROM fault"
            " ORDER BY file, row, seq")
+_FAULTS_OF = _FAULTS.replace(" ORDER BY file, row", " WHERE file = ? ORDER BY row")
+_REJECTED = ("SELECT r.file, r.number FROM row r NOT INDEXED LEFT JOIN outcome o ON o.seq = r.seq"
+             " WHERE o.state = 1 OR r.bad ORDER BY r.seq")
 _WARNINGS = _FAULTS.replace("FROM fault", "FROM warning")
-UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS, _WARNINGS)
+UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS, _FAULTS_OF, _REJECTED, _WARNINGS)
 """Queries over all rows, which must stream."""
 
 
@@ -195,6 +198,11 @@ class Staging:
         self._write_faults()
         return map(RowFault._make, self._connection.execute(_FAULTS))
 
+    def faults_of(self, file: str) -> Iterator[RowFault]:
+        """The faults of a file, by row."""
+        self._write_faults()
+        return map(RowFault._make, self._connection.execute(_FAULTS_OF, (file,)))
+
     # -- reading back -----------------------------------------------------------------------------
 
     def group(self) -> None:
@@ -279,9 +287,15 @@ class Staging:
         accepted, before, rejected = self._connection.execute(_COUNTS).fetchone()
         return accepted, before, rejected
 
+    def rejected(self) -> Iterator[tuple[int, int]]:
+        """The rows that were rejected, in order: the number of the file, and that of the row."""
+        self._write_outcomes()
+        return iter(self._connection.execute(_REJECTED))
+
     def plan(self, query: str) -> list[str]:
         """How SQLite runs a query, for the test that none of `UNSORTED` sorts."""
-        return [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+        return [row[3] for row in self._connection.execute(
+            f"EXPLAIN QUERY PLAN {query}", [""] * query.count("?"))]
 
     def close(self) -> None:
         """Close the file, which is then gone."""

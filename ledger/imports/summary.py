@@ -61,7 +61,7 @@ class Summary:
     def message(self) -> str:
         """What happened, in a sentence."""
         if not self.ok and self.policy == REJECT_EVERYTHING and not self.accepted:
-            return (f"Nothing was recorded: {self.fault_count} fault(s) were found, and the policy "
+            return (f"No row was recorded: {self.fault_count} fault(s) were found, and the policy "
                     f"is to reject everything then. All {self.rows} row(s) count as rejected.")
         would = "would be " if self.dry_run else ""
         return (f"Of {self.rows} row(s), {self.accepted} {would}recorded, {self.duplicates} "

@@ -1,5 +1,6 @@
-"""The tables of the keys: one row a person and ledger, and one a ledger, all keys wrapped; beside
-them who was erased, and what the keys know of the log and of their master key."""
+"""The tables of the keys: one row a person and ledger, one a ledger, and one an import of which
+rows are kept, all keys wrapped; beside them who was erased, and what the keys know of the log and
+of their master key."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -59,6 +60,19 @@ ledger_secrets = Table(
                     name="ledger_secrets_wrapped_length"),
     sqlite_strict=True,
 )
+
+import_keys = Table(
+    "import_keys", metadata,
+    Column("ledger", LargeBinary, nullable=False),
+    Column("import_id", Text, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("ledger", "import_id", name="import_keys_pk"),
+    CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="import_keys_ledger_length"),
+    CheckConstraint(f"octet_length(wrapped) = {SECRET_BYTES}", name="import_keys_wrapped_length"),
+    sqlite_strict=True,
+)
+"""What the faulty rows of an import are sealed under. No backup holds these keys, which are
+destroyed soon."""
 
 erased = Table(
     "erased", metadata,

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     Table,
     and_,
     delete,
@@ -32,7 +34,7 @@ from ledger.log.key_rows import (
     opened,
     wrapped_anew,
 )
-from ledger.log.key_tables import erased, ledger_secrets, master, metadata, persons
+from ledger.log.key_tables import erased, import_keys, ledger_secrets, master, metadata, persons
 from ledger.log.master_key import beside, candidates
 from ledger.log.store import LogConflict, StorageFailed
 from ledger.log.wrapping import (
@@ -47,7 +49,8 @@ from ledger.log.wrapping import (
 PATIENCE = 200
 """How often the file of a master key is looked at again, every hundredth of a second."""
 
-_LOCK = "LOCK TABLE persons, ledger_secrets, erased, master IN SHARE ROW EXCLUSIVE MODE"
+_LOCK = ("LOCK TABLE persons, ledger_secrets, import_keys, erased, master"
+         " IN SHARE ROW EXCLUSIVE MODE")
 
 _BURY = "INSERT INTO erased VALUES (?, ?, ?, (SELECT number FROM master)) ON CONFLICT "
 _UPTO = ("INSERT INTO {} VALUES (?, ?, ?) ON CONFLICT (ledger) DO UPDATE"
@@ -57,7 +60,7 @@ _UPTO = ("INSERT INTO {} VALUES (?, ?, ?) ON CONFLICT (ledger) DO UPDATE"
 def _make_tables(engine: Engine) -> None:
     """Make missing tables, also those that a database of before has not. Several processes may
     start at once: one at a time looks and makes."""
-    if not inspect(engine).has_table(master.name):
+    if not metadata.tables.keys() <= set(inspect(engine).get_table_names()):
         with engine.connect() as connection, migrations.exclusively(connection):
             metadata.create_all(connection)
 
@@ -162,6 +165,7 @@ class KeysDatabase:
     ) -> tuple[int, int]:
         secrets, damaged = wrapped_anew(connection, ledger_secrets, used, new=new)
         keys, left = wrapped_anew(connection, persons, used, new=new)
+        wrapped_anew(connection, import_keys, used, new=new)  # a damaged one opens nothing for long
         if damaged or (left and not leave_damaged):
             raise DamagedKeys(count=damaged + left, keys=self.named)
         return secrets + keys, left
@@ -222,16 +226,22 @@ class KeysDatabase:
     def secret_of(self, ledger: bytes) -> bytes | None:
         """A ledger's secret, if it has one. Errors: KeyDamaged (R-KEY-12), WrongMasterKey
         (R-KEY-03), StorageFailed (R-LOG-04)."""
-        query = select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger)
+        return self.key_at(
+            select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger),
+            of_secret(ledger), f"ledger {ledger.hex()}")
+
+    def key_at(self, query: Select[Any], place: bytes, whose: str) -> bytes | None:
+        """The one key that a query finds, opened at its place, if it finds one. Errors: as
+        `secret_of`."""
         while True:
             used = self._master
             with self.asking() as connection:
                 wrapped = connection.execute(query).scalar()
-            secret = None if wrapped is None else used.unwrap(wrapped, of_secret(ledger))
-            if wrapped is None or secret is not None:
-                return secret
+            key = None if wrapped is None else used.unwrap(wrapped, place)
+            if wrapped is None or key is not None:
+                return key
             if not self.renew(used):
-                raise KeyDamaged(whose=f"ledger {ledger.hex()}", keys=self.named)
+                raise KeyDamaged(whose=whose, keys=self.named)
 
     def opened(self, ledger: bytes, people: Collection[str]) -> list[Opened]:
         """The keys of some persons of a ledger, as far as there are any. Errors: WrongMasterKey
@@ -289,7 +299,8 @@ class KeysDatabase:
         """
         with suppress(DBAPIError), self.lock, self.engine.connect() as connection:
             if self.engine.dialect.name != "sqlite":
-                connection.exec_driver_sql("VACUUM (SKIP_LOCKED) persons, ledger_secrets")
+                connection.exec_driver_sql(
+                    "VACUUM (SKIP_LOCKED) persons, ledger_secrets, import_keys")
                 return
             patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
             connection.exec_driver_sql("PRAGMA busy_timeout = 200")

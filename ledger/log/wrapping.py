@@ -19,6 +19,7 @@ MAC_BYTES = 32
 
 PERSON_PREFIX = b"order-ledger/key/person/v2"
 SECRET_PREFIX = b"order-ledger/key/secret/v2"
+IMPORT_PREFIX = b"order-ledger/key/import/v1"
 """What the associated data begin with: a ciphertext of one kind cannot be taken for another."""
 
 
@@ -63,16 +64,23 @@ def of_secret(ledger: bytes) -> bytes:
     return SECRET_PREFIX + frame_bytes(ledger)
 
 
+def of_import(ledger: bytes, import_id: str) -> bytes:
+    """The place of an import's key."""
+    return b"".join((IMPORT_PREFIX, frame_bytes(ledger), frame_text(import_id)))
+
+
 def of_person(ledger: bytes, person: str, lookup: bytes) -> bytes:
     """The place of a person's key."""
     return b"".join((PERSON_PREFIX, frame_bytes(ledger), frame_text(person), frame_bytes(lookup)))
 
 
 def place_of(row: Any) -> bytes:
-    """The place of a row of the keys: of a person, or of a ledger's secret."""
+    """The place of a row of the keys: of a person, of an import, or of a ledger's secret."""
     values = row if isinstance(row, dict) else row._mapping
     if "person" in values:
         return of_person(values["ledger"], values["person"], values["lookup"])
+    if "import_id" in values:
+        return of_import(values["ledger"], values["import_id"])
     return of_secret(values["ledger"])
 
 

@@ -2,19 +2,24 @@
 
 import http.client
 import io
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from ledger.log.store import SUFFIX
 from ledger.settings import Settings
 from tests.conftest import durable, on_sqlite
 from tests.support import source
@@ -270,3 +275,131 @@ def test_needles__are_in_the_export() -> None:
     content: Any = export()
     assert sum(needle in content for needle in NEEDLES) >= 3
     assert len(content) > 500 * 1024
+
+
+BROKEN = source.ROOT / "samples/broken/bad-dates.csv"
+
+
+def refused(web: Web) -> TestResponse:
+    """An upload that is refused, when it has ended."""
+    answer = upload(web, file=(io.BytesIO(BROKEN.read_bytes()), BROKEN.name))
+    assert answer.status_code == 202, answer.text
+    eventually(lambda: shown(web, answer)["state"] != "running")
+    return answer
+
+
+@pytest.fixture
+def beside(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a side file that outlives a server."""
+    return replace(settings, imports_file=tmp_path / "x.imports.db")
+
+
+@pytest.fixture
+def again(beside: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Web]]:
+    """What starts the API, as in a process of its own."""
+    started = list[Web]()
+
+    def start() -> Web:
+        for web in started:
+            web.close()
+        monkeypatch.setattr("api.imports._jobs", OrderedDict())
+        started.append(Web(beside))
+        return started[-1]
+
+    yield start
+    started[-1].close()
+
+
+@durable
+def test_import__is_the_same_after_a_restart(again: Callable[[], Web]) -> None:
+    """By its own id, and by that of its upload: the list, the import, its faults and rows."""
+    web = again()
+    asked = refused(web)
+    before = shown(web, asked)
+    assert before["state"] == "rejected"
+    own = before["recorded"]["import"]
+    faults = web.get(f"{asked.headers['Location']}/faults").json
+    listed = web.get("/v1/imports").json
+    assert listed is not None
+    assert [one["import"] for one in listed["items"]] == [own]
+    web = again()
+    after = shown(web, asked)
+    assert {**after, "stage": before["stage"], "done": before["done"], "total": before["total"],
+            "warnings": 0, "counts": {**after["counts"], "older": 0, "events": 1}} == before
+    for name in (asked.headers["Location"], f"/v1/imports/{own}"):
+        assert web.get(f"{name}/faults").json == faults
+        masked = web.get(f"{name}/faults?format=csv").text
+        assert "994109261320502953" in masked
+        assert "贺晚禾" not in masked
+        assert web.get(f"{name}/faults?format=xlsx").data.startswith(b"PK")
+        problem(web.get(f"{name}/warnings"), 404, "import_unknown")
+    again_listed = web.get("/v1/imports").json
+    assert again_listed is not None
+    assert again_listed["items"] == listed["items"]
+
+
+@on_sqlite
+def test_rows__are_opened_for_importers_and_noted(again: Callable[[], Web]) -> None:
+    web = again()
+    own = shown(web, refused(web))["recorded"]["import"]
+    found = web.get(f"/v1/imports/{own}/rows", "operations")
+    assert "贺晚禾" in found.text
+    assert found.headers["Content-Disposition"].endswith('.csv"')
+    note = json.loads(list(web.edge.store.read("main" + SUFFIX))[-1].payload)
+    assert (note["route"], note["subjects"], note["purpose"]) == (
+        "/v1/imports/<job>/rows", [own], "import")
+    for role in ("service", "auditor", "warehouse"):
+        problem(web.get(f"/v1/imports/{own}/rows", role), 403, "forbidden")
+    problem(web.get(f"/v1/imports/{own}/rows?format=json"), 400, "not_understood")
+
+
+@on_sqlite
+def test_rows__of_another_tenant_are_unknown(again: Callable[[], Web]) -> None:
+    web = again()
+    asked = refused(web)
+    own = shown(web, asked)["recorded"]["import"]
+    web.ledger("other")
+    for restarted in (False, True):
+        for name in (own, asked.headers["Location"].rpartition("/")[2], "x"):
+            for end in ("", "/faults", "/faults?format=csv", "/rows", "/warnings"):
+                problem(web.get(f"/v1/imports/{name}{end}", ledger="other"), 404,
+                        "import_unknown")
+        if not restarted:
+            web = again()
+            web.ledger("main")
+
+
+@on_sqlite
+def test_rows__that_are_old_are_gone(again: Callable[[], Web], tmp_path: Path) -> None:
+    """R-IMP-32: 410, and the import itself says where its faults were."""
+    web = again()
+    own = shown(web, refused(web))["recorded"]["import"]
+    with sqlite3.connect(tmp_path / "x.imports.db") as found:
+        found.execute("UPDATE faulty_imports SET kept_at = kept_at - 31 * 86400000000")
+    web = again()
+    for end in ("faults", "faults?format=xlsx", "rows"):
+        assert "30 days" in problem(
+            web.get(f"/v1/imports/{own}/{end}"), 410, "faulty_rows_gone")["detail"]
+    known = web.get(f"/v1/imports/{own}").json
+    assert known is not None
+    assert known["recorded"]["faults"] == [
+        {"file": BROKEN.name, "code": "not_time", "count": 4, "rows": ["2-5"]}]
+    eventually(lambda: sqlite3.connect(tmp_path / "x.imports.db").execute(
+        "SELECT COUNT(*) FROM faulty_rows").fetchone() == (0,))  # the server destroys them
+
+
+@on_sqlite
+def test_rows__of_a_damaged_side_file_are_told_and_imports_go_on(
+    again: Callable[[], Web], tmp_path: Path
+) -> None:
+    """R-IMP-33"""
+    web = again()
+    own = shown(web, refused(web))["recorded"]["import"]
+    web.close()
+    (tmp_path / "x.imports.db").write_bytes(b"?" * 5000)
+    web = again()
+    found = problem(web.get(f"/v1/imports/{own}/faults"), 503, "side_file_unusable")
+    assert str(tmp_path) not in found["detail"]
+    made = upload(web, key="other")
+    eventually(lambda: shown(web, made)["state"] != "running")
+    assert shown(web, made)["state"] == "done"

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from api.cli import reports
+from ledger.application import default_actor
 from ledger.common.context import BadActor, BadContext, Context
 from ledger.common.errors import NotFound
 from ledger.core import event_types
@@ -29,7 +30,6 @@ from ledger.settings import (
     StrayAt,
     _plain,
     clock_of,
-    default_actor,
     open_copy,
     open_ledger,
 )

@@ -10,6 +10,7 @@ from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.importer import Summary, run_import
 from ledger.imports.profile import Profile
+from ledger.imports.record import Import
 from ledger.log.milestones import STREAM
 from ledger.settings import Opened, Settings, open_ledger
 from tests.support.source import ROOT
@@ -41,20 +42,26 @@ class Shop:
     def bring(self, *files: Path, profile: str | Profile = "tmall-report", **more: Any) -> Summary:
         """Import files. Whatever comes of it, the counts add up and nothing is left behind."""
         self.close()
-        before = len(self.log())
+        before = self.opened.ledger.head().position
         found = profile if isinstance(profile, Profile) else profiles.find(profile)
         self.summary = summary = run_import(
             self.opened.ledger, files, found, context=CONTEXT, staging_dir=self.staging, **more)
         assert summary.rows == summary.accepted + summary.rejected + summary.duplicates
-        assert summary.events == len(self.log()) - before
+        assert summary.events == self.opened.ledger.head().position - before
         assert summary.position == self.opened.ledger.head().position
         assert list(self.staging.iterdir()) == []
         return summary
 
     def log(self) -> list[Any]:
-        """Every entry of the log but its own."""
+        """Every entry of the log but its own, and but what says that an import was refused."""
         return [entry for entry in self.opened.store.read("main", limit=10**6)
-                if entry.stream != STREAM]
+                if entry.stream != STREAM and entry.type != Import.Refused.TOPIC]
+
+    def refused(self) -> list[dict[str, Any]]:
+        """What the log says of imports that were refused, in its order."""
+        return [json.loads(entry.payload)
+                for entry in self.opened.store.read("main", limit=10**6)
+                if entry.type == Import.Refused.TOPIC]
 
     def types(self) -> Counter[str]:
         """How many events there are of each type."""

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli.commands import COMMANDS
+from ledger.application import default_actor
 from ledger.log.milestones import Continued
-from ledger.settings import Settings, default_actor, open_ledger
+from ledger.settings import Settings, open_ledger
 from tests.support.builders import CONTEXT, place
 from tests.support.erased import erase
 

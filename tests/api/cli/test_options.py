@@ -33,6 +33,7 @@ ARGUMENTS = {
     "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
     "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
     "person status": ["person:7f3a"], "person export": ["person:7f3a"],
+    "imports show": ["0123"], "imports faults": ["0123"],
     "slip": ["order:a:b:1", "--purpose", "pick"],
 }
 """What a command needs to get as far as its ledger."""
@@ -211,12 +212,12 @@ WRITING = {
     "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
     "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
     "person export": ["person:7f3a"], "person retain": [],
-    "slip": ["order:a:b:1", "--purpose", "pick"]}
+    "imports faults": ["0123"], "slip": ["order:a:b:1", "--purpose", "pick"]}
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
 ONLY_READING = {"report", "rebuild", "verify", "doctor", "backup", "keys list",
                 "policies list", "policies diff", "policies due", "policies pay", "person find",
-                "person status"}
+                "person status", "imports list", "imports show", "imports forget"}
 
 
 def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:

@@ -48,7 +48,7 @@ STAFF = {
 EVIDENCE = {"/v1/audit", "/v1/refusals"}
 MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/returns", "/v1/revenue",
          "/v1/takings"}
-PERSONS_SHOWN = {"/v1/persons/<person>/events"}
+PERSONS_SHOWN = {"/v1/imports/<job>/rows", "/v1/persons/<person>/events"}
 FINDING = "/v1/persons/find"
 """It is sent as a command is, so that no address holds an account, and reads."""
 

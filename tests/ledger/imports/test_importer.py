@@ -158,7 +158,7 @@ def test_import__rejected_when_a_row_has_a_fault(shop: Shop) -> None:
     summary = shop.bring(shop.file([order(1), order(2, total="?"), order(3), order(3)]))
     assert counts(summary) == (4, 0, 4, 0)
     assert codes(summary) == [(3, "总金额", "not_money")]
-    assert "Nothing was recorded" in summary.message
+    assert "No row was recorded" in summary.message
     assert shop.log() == []
     assert not summary.ok
 
@@ -205,7 +205,8 @@ def test_import__rejected_before_recording_when_a_rule_refuses(shop: Shop) -> No
     fault, = summary.faults
     assert (fault.row, fault.column, fault.value, fault.code, fault.rule) == (
         3, "订单编号", "2", "number_reused", "R-ORD-02")
-    assert summary.events == 0
+    assert [one["faults"] for one in shop.refused()] == [
+        [{"file": "b.csv", "code": "number_reused", "count": 1, "rows": ["3"]}]]
     summary = shop.bring(later, policy=REJECT_FAILED_ROWS)
     assert counts(summary) == (2, 1, 1, 0)
     assert shop.types()["order.placed.v1"] == 3
@@ -215,7 +216,7 @@ def test_import__rejected_when_only_refusals_are_left(shop: Shop) -> None:
     shop.bring(shop.file([order(1)], "a.csv"))
     summary = shop.bring(shop.file([order(1, day=9)], "b.csv"), policy=REJECT_FAILED_ROWS)
     assert counts(summary) == (1, 0, 1, 0)
-    assert summary.events == 0
+    assert len(shop.refused()) == summary.events == 1
 
 
 def test_import__rejected_when_a_file_cannot_be_used(shop: Shop) -> None:

@@ -167,6 +167,7 @@ def test_cells__are_those_of_all_tables() -> None:
 UNSEEN = {
     "persons": {"created_at", "current", "doubled"}, "ledger_secrets": {"doubled"},
     "erased": {"master", "doubled"},
+    "import_keys": {"ledger", "import_id", "wrapped", "doubled", "removed"},
     "followed": {"position", "leaf", "doubled", "removed"},
     "restored": {"ledger", "position", "leaf", "doubled", "removed"},
     "master": {"one", "number", "former", "next", "doubled", "removed"},

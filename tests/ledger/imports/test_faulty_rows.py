@@ -1,0 +1,49 @@
+"""Faulty rows as the side file keeps them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.imports.faults import RowFault
+from ledger.imports.faulty_rows import MOST_ROWS, Columns, FaultyRow, keep, kept
+from ledger.log.side_file import SideFile, SideFileUnusable, side_file_at
+from tests.support.logs import settings_in
+
+OWN = (b"a" * 16, "one")
+COLUMNS = {"a.csv": Columns(["number", "name"], [1])}
+
+
+def row(number: int) -> FaultyRow:
+    return FaultyRow("a.csv", number, [str(number), "x"], [
+        RowFault.of("a.csv", number, "empty", column="number")])
+
+
+@pytest.fixture
+def side_file(tmp_path: Path) -> Iterator[SideFile]:
+    keys = settings_in(tmp_path).open_keys()
+    found = side_file_at(None, keys, days=30)
+    yield found
+    found.close()
+    keys.close()
+
+
+def test_rows__come_back_as_they_were(side_file: SideFile) -> None:
+    rows = [row(number) for number in range(2, 1_502)]
+    keep(side_file, OWN, COLUMNS, rows, now=1)
+    found = kept(side_file, *OWN, now=2)
+    assert (found.columns, list(found.rows)) == (COLUMNS, rows)
+
+
+def test_rows__beyond_the_most_are_named(side_file: SideFile) -> None:
+    keep(side_file, OWN, COLUMNS, map(row, range(2, MOST_ROWS + 3)), now=1)
+    *rows, last = kept(side_file, *OWN, now=2).rows
+    assert [one.row for one in rows] == list(range(2, MOST_ROWS + 2))
+    assert [fault.code for fault in last.faults] == ["rows_beyond"]
+
+
+def test_rows__rejected_when_they_are_of_another_kind(side_file: SideFile) -> None:
+    """R-IMP-33: as a later version may have written them."""
+    side_file.keep(*OWN, [b"?"], now=1)
+    with pytest.raises(SideFileUnusable):
+        kept(side_file, *OWN, now=2)
