@@ -147,12 +147,17 @@ class RemarkOrder(OnOrder, frozen=True, kw_only=True):
 
 
 class EndOrder(OnPrices, frozen=True, kw_only=True):
-    """Complete, close or cancel an order."""
+    """Complete, close or cancel an order; `reason` says why, where it is not completed."""
 
     NAME: ClassVar[str] = "order.end"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     ended_as: Annotated[str, Words(*ENDED)]
     reason: Reason | None = None
+
+    def check(self, checks: Checks) -> None:
+        """What is not recorded is not taken."""
+        if self.ended_as == "completed" and self.reason is not None:
+            checks.fault("/reason", "not_expected", "is only for closed, cancelled")
 
 
 class AssignOrder(OnOrder, frozen=True, kw_only=True):

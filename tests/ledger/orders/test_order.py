@@ -118,6 +118,12 @@ def test_end__rejected(history: tuple[Any, ...], ended_as: str,
     given(place(), *history).when(end(ended_as=ended_as)).refused(error)
 
 
+def test_end__rejected_with_a_reason_that_nothing_would_hold() -> None:
+    assert end(ended_as="cancelled", reason="bought twice").reason == "bought twice"
+    with pytest.raises(InvalidValues, match="/reason: is only for closed, cancelled"):
+        end(ended_as="completed", reason="bought twice")
+
+
 def test_close__rejected_while_money_is_left() -> None:
     given(place(), pay(), refund(990)).when(end(ended_as="closed")).refused(
         OrderStarted,
