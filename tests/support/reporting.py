@@ -11,6 +11,7 @@ from tests.support.shops import Shop
 
 
 def report(shop: Shop, name: str, **asked: Any) -> list[dict[str, Any]]:
-    """The rows of a report."""
+    """The rows of a report, by their subjects where they have any."""
     with closing(ReadModels(shop.opened.store, PROJECTIONS)) as models:
-        return run(models, "main", name, Question(**asked)).rows
+        rows = run(models, "main", name, Question(**asked)).rows
+    return sorted(rows, key=lambda row: str(row.get("subject", "")))

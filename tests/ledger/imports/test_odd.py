@@ -42,7 +42,7 @@ def profile(*, formats: tuple[str, ...] = (), columns: dict[str, Any] | None = N
     return profiles.parse(yaml.safe_dump(raw, allow_unicode=True), "odd")
 
 
-@pytest.mark.parametrize(("name", "refused", "more"), [
+FILES: list[tuple[str, tuple[int, str, str] | None, dict[str, Any] | None]] = [
     ("ampm.csv", (2, "placed", "other_format"), {"formats": ("%Y-%m-%d %I:%M:%S %p",)}),
     ("dup_header.csv", (1, "remark", "doubled_column"), {"ignored": ["remark#2"]}),
     ("excel_serial.csv", (2, "placed", "other_format"), {"formats": ("excel",)}),
@@ -55,10 +55,20 @@ def profile(*, formats: tuple[str, ...] = (), columns: dict[str, Any] | None = N
     ("two_digit_year.csv", (2, "placed", "other_format"), {"formats": ("%y-%m-%d %H:%M:%S",)}),
     ("utf16le.csv", (1, "", "wrong_encoding"), {"encodings": ("utf-8", "utf-16")}),
     ("fullwidth_amount.csv", None, {}),
-    ("parenthesis.csv", (2, "total", "negative"), None),
+    ("parenthesis.csv", (2, "total", "negative"), {"columns": {
+        "total": {"field": "total", "kind": "money", "negative": True}}}),
     ("rounded_id.csv", (2, "order", "rounded"), None),
     ("zero_width.csv", (2, "order", "invisible"), None),
-])
+]
+"""Each odd file, its fault, and what a profile says that allows it; None where nothing does."""
+
+
+@pytest.mark.skipif(not ODD.exists(), reason=f"no odd files at {ODD}")
+def test_odd_files__are_all_tried() -> None:
+    assert {path.name for path in ODD.iterdir()} == {name for name, _, _ in FILES}
+
+
+@pytest.mark.parametrize(("name", "refused", "more"), FILES)
 @pytest.mark.skipif(not ODD.exists(), reason=f"no odd files at {ODD}")
 def test_odd_file__is_read_with_the_line_that_allows_it(
     shop: Shop, name: str, refused: tuple[int, str, str] | None, more: dict[str, Any] | None

@@ -1,6 +1,7 @@
 """Exports of platforms come in by a profile alone, and their figures are those that the file shows:
 shipped samples, and small ones that once failed, where they are here."""
 
+import csv
 from typing import Any
 
 import pytest
@@ -216,3 +217,17 @@ def test_woocommerce__has_taxes_on_top_and_takes_statuses_for_times(shop: Shop) 
     assert shop.payloads("order.placed.v1")[0]["amounts"] == {
         "goods_minor": 4400, "postage_minor": 600, "discount_minor": 400, "tax_minor": 288,
         "total_minor": 4888}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted((SAMPLES / "platforms").iterdir())
+                                  if path.stem not in ("generic-orders", "generic-returns",
+                                                       "generic-stock-movements")])
+def test_rows_sorted_otherwise__bring_nothing_new(shop: Shop, name: str) -> None:
+    sample(shop, name)
+    rows = list(csv.reader((SAMPLES / "platforms" / f"{name}.csv").read_text("utf-8").splitlines(
+        keepends=True)))
+    path = shop.folder / "sorted.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([rows[0], *reversed(rows[1:])])
+    summary = shop.bring(path, profile=name)
+    assert (summary.rejected, summary.events, summary.duplicates) == (0, 0, summary.rows)
