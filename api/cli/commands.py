@@ -42,6 +42,7 @@ from api.cli.options import (
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.persons import person_group
 from api.cli.policies import policies_group
+from api.cli.profiles import profiles_group
 from api.cli.slips import slip_command
 from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
@@ -65,9 +66,11 @@ def demo_command() -> None:
 @command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…",
                 type=click.Path(path_type=Path))
-@click.option("--profile", required=True, metavar="NAME|FILE",
+@click.option("--profile", metavar="NAME|FILE",
               help="How to read the files: the name of a shipped profile, or a YAML file of your "
-                   "own.")
+                   "own. Default: the one whose columns they have, shipped or beside them.")
+@click.option("--template", metavar="NAME|FILE",
+              help="Read nothing: make FILE, a .csv or .xlsx with the header of a profile.")
 @click.option("--shop", metavar="NAME", help="The shop, if the files do not name one.")
 @click.option("--policy", type=click.Choice(POLICIES),
               default=REJECT_EVERYTHING, show_default=True,
@@ -88,10 +91,16 @@ def demo_command() -> None:
 @actor_option
 @click.option("--json", "form", flag_value="json", default="table",
               help="Faults as JSON lines, and the counts as the last line.")
-def import_command(files: tuple[Path, ...], profile: str, form: str, **options: Any) -> None:
+def import_command(
+    files: tuple[Path, ...], *, profile: str | None, template: str | None, form: str,
+    **options: Any,
+) -> None:
     """Read a platform's export: every row is checked, then orders are recorded."""
     from api.cli import imports
 
+    if template is not None:
+        imports.make_template(template, files)
+        return
     with imports.imported(files, profile, **options) as summary:
         imports.print_faults(summary, form)
         if form == "json":
@@ -358,8 +367,8 @@ def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str
 
 
 COMMANDS: list[click.Command] = [
-    demo_command, import_command, imports_group, do_command, report_command, slip_command,
-    rebuild_command, verify_command,
+    demo_command, import_command, imports_group, profiles_group, do_command, report_command,
+    slip_command, rebuild_command, verify_command,
     policies_group, person_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command,
     backup_command, restore_command, give_up_keys_command,

@@ -14,9 +14,11 @@ from api.http.starting import staging_folder
 from api.messages import tr
 from ledger.application import Ledger, default_actor
 from ledger.common.context import Context
-from ledger.imports import profiles
+from ledger.imports import guessing, profiles
 from ledger.imports.faults import RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
+from ledger.imports.profile import Profile
+from ledger.imports.templates import write_templates
 from ledger.log.side_file import SideFile
 from ledger.log.store import must_be_owner
 from ledger.settings import MissingLedger, Opened, Settings, open_ledger
@@ -28,7 +30,7 @@ EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=Non
 
 @contextmanager
 def imported(
-    files: Sequence[Path], profile: str, *, ledger_name: str, new: bool, actor: str | None,
+    files: Sequence[Path], profile: str | None, *, ledger_name: str, new: bool, actor: str | None,
     shop: str | None, policy: str, stock: str | None, trust_numbers: bool, as_of: str | None,
     dry_run: bool,
 ) -> Iterator[Summary]:
@@ -39,7 +41,7 @@ def imported(
     """
     must_be_owner(ledger_name)
     settings = Settings.from_environment()
-    found = profiles.find(profile)
+    found = _guessed(files) if profile is None else profiles.find(profile)
     as_of_us = None if as_of is None else moment("as_of", as_of).at_us
 
     def by(opened: Opened) -> tuple[Ledger, Context, SideFile]:
@@ -63,6 +65,22 @@ def imported(
             trust_numbers=trust_numbers, as_of_us=as_of_us, dry_run=dry_run,
             staging_dir=staging_folder(settings), progress=bar,
             begin=begin if missing else None, side_file=None if missing else side_file))
+
+
+def _guessed(files: Sequence[Path]) -> Profile:
+    """The profile that files are of by their headers, which is said. Errors: R-IMP-35, R-IMP-38."""
+    found = guessing.guessed(files, [*guessing.shipped(), *guessing.beside(files)])
+    click.echo(tr("Read by the profile {name}, which has these columns.", name=found.name),
+               err=True)
+    return found
+
+
+def make_template(profile: str, files: Sequence[Path]) -> None:
+    """Make an empty file with the header of a profile. Errors: NoTemplate (R-IMP-36)."""
+    if len(files) != 1:
+        raise click.UsageError(tr("Name one FILE, which is made."))
+    for path in write_templates(profiles.find(profile), files[0]):
+        click.echo(tr("Written to {file}.", file=path), err=True)
 
 
 def print_faults(summary: Summary, form: str) -> None:

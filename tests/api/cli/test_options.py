@@ -19,7 +19,7 @@ MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "u
          "serve"}
 """What may begin a ledger. All other commands may not."""
 
-NEEDS_NONE = {"policies calendar", "policies check"}
+NEEDS_NONE = {"policies calendar", "policies check", "profiles check", "profiles new"}
 """What reads no ledger at all, but a file, or the days that were announced."""
 
 ARGUMENTS = {
