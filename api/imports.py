@@ -8,8 +8,9 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ from werkzeug.datastructures import FileStorage
 from api import faulty_rows, sheets
 from api.http import shapes, things
 from api.http.edge_errors import EDGE, Problem
-from api.http.fields import Digits, Word
+from api.http.fields import Digits, Text, Word
 from api.http.key_ring import Caller
 from api.http.noting import Opened, note_reading
 from api.http.previewing import PreviewQuery, is_asked
-from api.http.reading import DAY_OR_TIME, DEFAULT_LIMIT
+from api.http.reading import DAY, DAY_OR_TIME, DEFAULT_LIMIT, PageQuery
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Edge
 from api.http.starting import staging_folder
@@ -37,7 +38,7 @@ from api.import_jobs import FAILED, RUNNING, ImportProgress, Job, RowFaults
 from ledger.access import IMPORT
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError
-from ledger.common.values import escaped
+from ledger.common.values import escaped, to_us
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
@@ -48,6 +49,7 @@ from ledger.imports.sources import Unnamed
 from ledger.settings import Settings
 from projections import imports
 from projections.asking.clocks import moment
+from projections.asking.periods import period_between
 from projections.imports import ImportRow
 
 LARGEST = 64 << 20
@@ -195,8 +197,26 @@ def _run(
         here.wrote()
 
 
-things.add_list(group, Things("/v1/imports", Import.KIND, "Imports, and what became of each.",
-                              READERS, imports.shown, ImportRow))
+class ImportsQuery(PageQuery):
+    """Imports of which state, by which profile, that began on which days."""
+
+    state = Word(imports.STATES)
+    profile = Text(longest=100)
+    since = Text(longest=10, data_key="from", metadata=DAY)
+    until = Text(longest=10, data_key="to", metadata=DAY)
+
+
+def _taking(query: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    """What lets an import through. Errors: those of `period_between`."""
+    period = period_between(query.get("since"), query.get("until"))
+    same = [(name, query[name]) for name in ("state", "profile") if name in query]
+    return lambda row: all(row[name] == value for name, value in same) and period.holds(
+        to_us(datetime.fromisoformat(row["started_at"])))
+
+
+things.add_list(group, Things(
+    "/v1/imports", Import.KIND, "Imports, and what became of each; the newest first.", READERS,
+    imports.shown, ImportRow, "-started_at", query=ImportsQuery, taking=_taking))
 
 
 def _job(name: str) -> Job | None:

@@ -65,11 +65,11 @@ reading.add(group, [
     Listed("/v1/discrepancies", "discrepancies", "Places below zero."),
 ])
 things.add(group, Things("/v1/warehouses", "warehouse", "Warehouses, by their names.", READERS,
-                         as_written.warehouse, as_written.WarehouseRow))
+                         as_written.warehouse, as_written.WarehouseRow, "name"))
 things.add(group, Things("/v1/skus", "sku", "SKUs of which something was said, by their names.",
-                         READERS, as_written.sku, as_written.SkuRow))
+                         READERS, as_written.sku, as_written.SkuRow, "sku"))
 things.add(group, Things("/v1/transfers", "transfer", "Transfers, with what arrived.", READERS,
-                         as_written.transfer, as_written.SentTransfer, listed=False))
+                         as_written.transfer, as_written.SentTransfer, "-sent_at", listed=False))
 add_history(group, "/v1/stock/<subject>/history", "stock")
 
 

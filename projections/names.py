@@ -4,11 +4,20 @@ A row says of a word whose it is, so that what somebody types, such as the last 
 number, is found by an index. Nothing in it is personal.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    false,
+    select,
+    tuple_,
+)
 
 from ledger.common.values import taken
 from ledger.deductions.deduction import Deduction
@@ -22,7 +31,7 @@ from ledger.stock.skus import Sku
 from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
 from projections.asking.answering import Past, Reading, answering
-from projections.asking.by_subject import LAST
+from projections.asking.by_subject import LAST, in_chunks
 from projections.asking.columns import Columns, Subject, code, says
 from projections.asking.headers import Header
 from projections.asking.questions import PRESENT, Question
@@ -157,38 +166,59 @@ def _beginning(ledger: bytes, kind: str, column: Any, begin: str) -> Any:
         column <= begin + LAST).order_by(column)
 
 
+Row = dict[str, Any]
+
+
+def _any(row: Row) -> bool:
+    return True
+
+
+class Wanted(NamedTuple):
+    """Which things are listed: those of a kind of which `shown` makes rows that `takes` lets
+    through; by their names, or `by_age` by when they began; `down`: the last ones first."""
+
+    kind: str
+    shown: Callable[[Sequence[Entry]], Row]
+    takes: Callable[[Row], bool] = _any
+    by_age: bool = False
+    down: bool = False
+
+
 class Page(NamedTuple):
-    """Some things of a kind: as of when, and the entries of each by its stream."""
+    """Some things of a kind: as of when, and the row of each by its stream."""
 
     as_of: dict[str, Any]
-    things: dict[str, list[Entry]]
+    things: dict[str, Row]
 
 
-def things(models: ReadModels, ledger: str, kind: str, question: Question) -> Page:
-    """The things of a kind by their names, as many as are wanted, each with its entries as of when
-    it is asked: those of which nothing is known then are left out. Errors: R-PRJ-01, R-PRJ-05."""
+def things(models: ReadModels, ledger: str, wanted: Wanted, question: Question) -> Page:
+    """The things of a kind in their order, as many as are wanted, each as of when it is asked:
+    those of which nothing is known then are left out. They begin after the thing whose stream is
+    `beyond`. Errors: R-PRJ-01, R-PRJ-05."""
     with answering(models, ledger, Names, question, past=Past.ROWS) as reading:
-        query = select(names.c.subject).where(
-            names.c.ledger == reading.id, names.c.kind == kind,
-            names.c.position <= reading.cut.position)
-        if question.beyond is not None:
-            (last,) = question.beyond
-            query = query.where(
-                tuple_(names.c.word, names.c.subject) > tuple_(word_of(last), last))
-        found: dict[str, list[Entry]] = {}
-        for chunk in _chunks(reading, query.order_by(names.c.word, names.c.subject)):
-            entries: dict[str, list[Entry]] = {subject: [] for subject in chunk}
-            for entry in filter(reading.cut.takes, models.store.streams(ledger, chunk)):
+        found: dict[str, Row] = {}
+        for chunk in in_chunks(reading, _listed(reading, wanted)):
+            entries: dict[str, list[Entry]] = {row.subject: [] for row in chunk}
+            for entry in filter(reading.cut.takes, models.store.streams(ledger, list(entries))):
                 entries[entry.stream].append(entry)
-            found |= {subject: known for subject, known in entries.items() if known}
+            rows = {one: wanted.shown(known) for one, known in entries.items() if known}
+            found |= {one: row for one, row in rows.items() if wanted.takes(row)}
             if question.limit is not None and len(found) >= question.limit:
                 break
         return Page(reading.as_of, dict(list(found.items())[:question.limit]))
 
 
-def _chunks(reading: Reading, query: Any) -> Iterator[list[str]]:
-    size = min(reading.question.limit or 500, 500)
-    for rows in reading.connection.execute(query).partitions(size):
-        yield [row.subject for row in rows]
-
-
+def _listed(reading: Reading, wanted: Wanted) -> Any:
+    """The subjects of a kind, in an order that never changes."""
+    query = select(names.c.subject).where(
+        names.c.ledger == reading.id, names.c.kind == wanted.kind,
+        names.c.position <= reading.cut.position)
+    order = [names.c.position] if wanted.by_age else [names.c.word, names.c.subject]
+    if reading.question.beyond is not None:
+        (last,) = reading.question.beyond
+        place = reading.connection.execute(select(*order).where(
+            names.c.ledger == reading.id, names.c.kind == wanted.kind,
+            names.c.subject == last)).first() or ()
+        query = query.where(tuple_(*order) < tuple_(*place) if wanted.down else
+                            tuple_(*order) > tuple_(*place)) if place else query.where(false())
+    return query.order_by(*(one.desc() if wanted.down else one for one in order))

@@ -1,7 +1,6 @@
 """`ledger imports`: what became of imports, and their rows in which something was wrong."""
 
 from contextlib import closing
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +41,8 @@ def list_command(ledger_name: str, form: str) -> None:
         for status in models.catch_up(ledger_name):
             if status.projection == names.Names.name:
                 raise_stopped(status)
-        things = names.things(models, ledger_name, Import.KIND, PRESENT).things
-    rows = sorted(map(imports.shown, things.values()), key=itemgetter("position"), reverse=True)
+        wanted = names.Wanted(Import.KIND, imports.shown, by_age=True, down=True)
+        rows = list(names.things(models, ledger_name, wanted, PRESENT).things.values())
     print_rows(rows if form == "json" else [_short(row) for row in rows], form=form)
 
 

@@ -112,7 +112,7 @@ _ASKED: Mapping[str, str] = {
     "month": "Of this month.", "day": "Of this day.", "post": "Only of this post.",
     "status": "Only of this status.", "owner": "Only of this owner.", "sku": "Only with this SKU.",
     "older_than": "So many minutes, hours or days ago, or earlier: 30m, 12h, 3d.",
-    "by": "What the sums are by.",
+    "by": "What the sums are by.", "profile": "Only by this profile.",
     "subject": "Only about this subject.", "actor": "Only by this actor.",
     "client": "Only through this key or program.", "type": "Only of this type of event.",
     "command_id": "Only of this command.", "format": "In which form.",

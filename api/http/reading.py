@@ -10,7 +10,7 @@ from flask import Response, request
 
 from api.http import past, shapes
 from api.http.edge_errors import Problem
-from api.http.fields import Digits, Text
+from api.http.fields import Digits, Text, Word
 from api.http.key_ring import Caller
 from api.http.opening import opened_rows
 from api.http.replayers import beside
@@ -76,12 +76,21 @@ def query_of(report: str, *, paged: bool = True) -> type[marshmallow.Schema]:
 
 
 def _asked_as(field: str, words: Sequence[str] | None) -> Text:
+    if field == "sort" and words is not None:
+        return Text(longest=100, metadata=_of_sort(words))
     like = DAY if field.endswith((FROM, TO)) else _LIKE.get(field, {})
-    said = {} if field != "sort" or words is None else {"description": (
-        "By which column; what is last in it comes first where a - stands before it. Usual is "
-        f"{words[0]}.")}
     return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100), data_key=_NAMED.get(field),
-                metadata={**like, **said, **({"enum": words} if words else {})})
+                metadata={**like, **({"enum": words} if words else {})})
+
+
+def sort_field(words: Sequence[str]) -> Word:
+    """The parameter that says in which order a list comes, of these words the usual one first."""
+    return Word(words, metadata=_of_sort(words))
+
+
+def _of_sort(words: Sequence[str]) -> dict[str, Any]:
+    return {"enum": words, "description": "By which column; what is last in it comes first where a "
+            f"- stands before it. Usual is {words[0]}."}
 
 
 STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})

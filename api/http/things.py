@@ -11,20 +11,28 @@ from api.http.reading import (
     PageQuery,
     paged,
     question,
+    sort_field,
 )
 from api.http.routes import Blueprint, caller, edge, unseal
 from api.http.single import Found, Single
 from ledger.log.envelope import Entry
 from projections import names
 from projections.asking.clocks import header
-from projections.asking.columns import Columns
+from projections.asking.columns import Columns, Kind, columns_of
+from projections.asking.names import DOWN
 from projections.asking.past import NothingRecorded, nothing_about
 from projections.asking.questions import Question
+from projections.names import Wanted
 
 
 class Things(NamedTuple):
     """The routes of things whose streams begin with `kind`: `shown` makes an item of the entries of
-    one, as `row` declares it. The list is at `path`, if it has a list, and each below it."""
+    one, as `row` declares it. The list is at `path`, if it has a list, and each below it.
+
+    `sort` is the column by which the list usually comes: by the names of things or, where it is a
+    time, by when they began. `query` and `taking` narrow it: what is asked, and what lets an item
+    through.
+    """
 
     path: str
     kind: str
@@ -32,7 +40,15 @@ class Things(NamedTuple):
     roles: Collection[str]
     shown: Callable[[Sequence[Entry]], dict[str, Any]]
     row: type[Columns]
+    sort: str
     listed: bool = True
+    query: type[PageQuery] = PageQuery
+    taking: Callable[[Mapping[str, Any]], Callable[[dict[str, Any]], bool]] | None = None
+
+    def words(self) -> list[str]:
+        """The words for its orders, the usual one first."""
+        return [self.sort, self.sort.removeprefix(DOWN) if self.sort.startswith(DOWN)
+                else f"{DOWN}{self.sort}"]
 
 
 def add(group: Blueprint, things: Things) -> None:
@@ -59,18 +75,26 @@ def add(group: Blueprint, things: Things) -> None:
 def add_list(group: Blueprint, things: Things) -> None:
     """Register the list alone, where each has an address of another kind."""
 
+    by_age = any(one.name == things.sort.removeprefix(DOWN) and one.kind is Kind.TIME
+                 for one in columns_of(things.row))
+
     def view(query: Mapping[str, Any]) -> Response:
-        limit = query.get("limit", DEFAULT_LIMIT)
-        beyond = tuple(unseal(query["cursor"])) if "cursor" in query else None
-        page = names.things(edge().models, caller().ledger, things.kind, question(query)._replace(
-            beyond=beyond, limit=limit + 1))
+        limit, asked = query.get("limit", DEFAULT_LIMIT), question(query)
+        wanted = Wanted(things.kind, things.shown, by_age=by_age, down=query.get(
+            "sort", things.sort).startswith(DOWN))
+        if things.taking is not None:
+            wanted = wanted._replace(takes=things.taking(query))
+        page = names.things(edge().models, caller().ledger, wanted, asked._replace(
+            beyond=tuple(unseal(query["cursor"])) if "cursor" in query else None,
+            limit=limit + 1))
         streams = list(page.things)
-        return paged(page.as_of, [things.shown(page.things[one]) for one in streams[:limit]],
+        return paged(page.as_of, [page.things[one] for one in streams[:limit]],
                      [streams[limit - 1]] if len(streams) > limit else None)
 
     view.__doc__ = things.what
     found: Callable[..., Any] = view
     for wrap in (group.response(200, shapes.listing(things.row)),
-                 group.arguments(PageQuery(), location="query")):
+                 group.arguments(things.query.from_dict({"sort": sort_field(things.words())})(),
+                                 location="query")):
         found = wrap(found)
     group.permit(things.path, things.roles, name=f"{things.kind}s")(found)

@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -403,3 +404,48 @@ def test_rows__of_a_damaged_side_file_are_told_and_imports_go_on(
     made = upload(web, key="other")
     eventually(lambda: shown(web, made)["state"] != "running")
     assert shown(web, made)["state"] == "done"
+
+
+def is_done(web: Web, answer: TestResponse) -> bool:
+    """Whether all of an upload was recorded."""
+    return str(shown(web, answer)["state"]) == "done"
+
+
+@on_sqlite
+def test_imports__are_listed_newest_first_and_narrowed(web: Web) -> None:
+    """By how they stand, by profile, and by the days on which they began."""
+    header, line, *_ = SAMPLE.read_bytes().decode("gbk").splitlines()
+    for number in range(3):
+        orders = f"{header}\r\n{line.replace('1002013921475789347', f'100201392147578{number:04}')}"
+        answer = web.client.post(
+            "/v1/imports", headers=web.headers("integration", "main", {
+                "Idempotency-Key": f"more {number}"}), data={
+                "profile": "taobao-orders",
+                "file": (io.BytesIO(f"{orders}\r\n".encode("gbk")), f"{number}.csv")})
+        eventually(partial(is_done, web, answer), 60)
+
+    def listed(query: str = "") -> list[str]:
+        answer = web.get(f"/v1/imports{query}")
+        assert answer.status_code == 200, answer.text
+        return [row["import"] for row in (answer.json or {})["items"]]
+
+    every = listed()
+    rows = (web.get("/v1/imports").json or {})["items"]
+    assert len(every) == 3
+    assert [row["started_at"] for row in rows] == sorted(
+        (row["started_at"] for row in rows), reverse=True)
+    assert listed("?sort=started_at") == every[::-1]
+    assert listed("?state=done&profile=taobao-orders&from=2026-01-01") == every
+    for nothing in ("state=part", "state=unfinished", "profile=jd-orders", "to=2020-01-01",
+                    "from=2999-01-01"):
+        assert listed(f"?{nothing}") == [], nothing
+    following: str | None = "/v1/imports?limit=1&state=done"
+    seen = []
+    while following:
+        page = web.get(following).json or {}
+        seen += [row["import"] for row in page["items"]]
+        following = page["next"]
+    assert seen == every
+    for query, status in (("state=running", 400), ("sort=rows", 400), ("from=2026-13-01", 400),
+                          ("from=2026-02-01&to=2026-01-01", 422)):
+        assert web.get(f"/v1/imports?{query}").status_code == status, query
