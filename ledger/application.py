@@ -127,9 +127,9 @@ class Ledger:
                 for person in erased_by(entry)}
 
     def whose(self, commands: Sequence[Command]) -> list[str | None]:
-        """The person whom the subject of each command is sealed for, as far as there is one."""
+        """The person whom what each command says is sealed for, as far as there is one."""
         work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
-        kinds = list(map(_own, commands))
+        kinds = [command.written_for() or _own(command) for command in commands]
         work.fetch([key for key in kinds if key is not None])
         return [None if key is None else work.load(*key).whose() for key in kinds]
 

@@ -176,6 +176,11 @@ class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
         """The aggregates and accounts that it will need, so that a batch loads them together."""
         return []
 
+    def written_for(self) -> tuple[type[Aggregate], str] | None:
+        """The aggregate whose person its personal values are sealed for; None: that of its own
+        subject."""
+        return None
+
     def persons(self) -> list[str]:
         """Whose data it carries, by the subjects that persons are looked up with."""
         return []

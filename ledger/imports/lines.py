@@ -1,6 +1,6 @@
 """From rows to the lines of an order, a return or a slip."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ledger.common.moments import Moment
@@ -86,16 +86,17 @@ class Lines:
                     disposition=_at(row, self._disposition)))
         return found
 
-    def _products(self, row: Row) -> Iterator[tuple[Product, tuple[int, int, int]]]:
+    def _products(self, row: Row) -> Sequence[tuple[Product, tuple[int, int, int]]]:
         """What a row is of, with the price of a piece, its scale, and what all cost."""
         if self._cell is not None:
-            for product in (Product(*values) for values in row[self._cell]):
-                price = product.price or 0
-                if product.quantity:
-                    yield product, (price, self._exponent, product.quantity * price)
-        elif quantity := self._pieces(row):
-            yield Product(_at(row, self._sku), quantity, None, self._title(row),
-                          self._attributes(row)), self._price(row, quantity)
+            found = [Product(*values) for values in row[self._cell]]
+            return [(one, (one.price or 0, self._exponent, one.quantity * (one.price or 0)))
+                    for one in found if one.quantity]
+        if not (quantity := self._pieces(row)):
+            return ()
+        sku = None if self._sku is None else row[self._sku]
+        return ((Product(sku, quantity, None, self._title(row), self._attributes(row)),
+                 self._price(row, quantity)),)
 
     def _pieces(self, row: Row) -> int:
         pieces: int = row[self._quantity] if self._fixed is None else self._fixed

@@ -155,6 +155,8 @@ class Statements:
 
     def _apart(self, rows: list[Staged]) -> Iterator[list[Staged]]:
         """The rows of each statement, of rows of one key and file."""
+        if self.assembler.profile.returns is None:
+            return iter((rows,))
         found: dict[str, list[Staged]] = {}
         for row in rows:
             found.setdefault(self.assembler.apart(row.values), []).append(row)

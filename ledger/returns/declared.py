@@ -5,6 +5,8 @@ from typing import Annotated, ClassVar
 from ledger.common.bounds import Id, InAll, Items, Payable, Reason, Stream, Words
 from ledger.common.moments import Moment
 from ledger.common.values import Checks
+from ledger.core.aggregate import Aggregate
+from ledger.orders.order import Order
 from ledger.returns.commands import NewCase
 from ledger.returns.values import (
     KINDS,
@@ -40,6 +42,10 @@ class DeclareCase(NewCase, frozen=True, kw_only=True):
     reason: Reason | None = None
     warehouse: Id | None = None
     """Where it came in; None moves no stock."""
+
+    def written_for(self) -> tuple[type[Aggregate], str]:
+        """The order, whose buyer asks for it."""
+        return Order, self.order
 
     def check(self, checks: Checks) -> None:
         super().check(checks)

@@ -8,6 +8,7 @@ import yaml
 
 from ledger.imports import profiles
 from ledger.imports.profile import Profile
+from tests.support.erasing import erase
 from tests.support.reporting import report
 from tests.support.shops import SAMPLES, Shop, codes, counts
 
@@ -112,6 +113,17 @@ def test_return__of_an_order_that_is_not_known_is_refused_with_its_row(shop: Sho
     assert {(row, code) for row, _, code in codes(summary)} == {
         (2, "order_unknown"), (4, "order_unknown"), (5, "order_unknown"), (6, "order_unknown")}
     assert shop.log() == []
+
+
+def test_return__leaves_out_what_is_personal_of_somebody_who_was_erased(shop: Shop) -> None:
+    header, *rows = ORDERS.read_text("utf-8").splitlines()
+    shop.bring(shop.file([f"{row},ann" for row in rows], header=f"{header},buyer"),
+               profile="generic")
+    (person,) = {placed["account"]["p"] for placed in shop.payloads("order.placed.v1")}
+    erase(shop.opened.ledger, person)
+    summary = shop.bring(RETURNS, profile="generic-returns")
+    assert (counts(summary), summary.erased) == ((6, 6, 0, 0), 4)
+    assert [case for case in shop.payloads("case.requested.v1") if "reason" in case] == []
 
 
 # -- rows of a list of orders ----------------------------------------------------------------------
