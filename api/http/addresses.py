@@ -19,14 +19,15 @@ _ID = filled(IdText.REFUSED)
 
 
 def _stream(kind: str) -> str:
-    """The pattern of a stream of a kind, or of one of some kinds."""
+    """The pattern of a stream of a kind that commands name. What is only asked for may be called
+    anything: nothing is known of it."""
     return f"^{kind}:[^{IdText.REFUSED}]+$"
 
 
 _MEMBER = InPath("A member.", "^member:[A-Za-z0-9][A-Za-z0-9._-]{0,90}$", "member:7f3a")
-_ROSTER = InPath("A roster.", _stream("roster"), "roster:customer_service")
-_GOODS = InPath("A SKU in all warehouses, or in one of them.", _stream("(sku|stock)"), "sku:QM-001")
-_SKU = InPath("A SKU.", _stream("sku"), "sku:QM-001")
+_ROSTER = InPath("A roster.", "^roster:.+$", "roster:customer_service")
+_GOODS = InPath("A SKU in all warehouses, or in one of them.", "^(sku|stock):.+$", "sku:QM-001")
+_SKU = InPath("A SKU.", "^sku:.+$", "sku:QM-001")
 
 IN_PATH: Mapping[str, InPath] = {
     "order": InPath("An order: its channel, its shop and its number.", _stream("order"),
@@ -49,7 +50,7 @@ IN_PATH: Mapping[str, InPath] = {
     "/v1/members/{member}/leaves/{number}": InPath(
         "The number of the leave, which the member gave it.", _ID, "1"),
     "/v1/transfers/{number}": InPath("The number of the transfer.", _ID, "T-1"),
-    "/v1/posts/{subject}": InPath("A post, or a member.", _stream("(post|member)"),
+    "/v1/posts/{subject}": InPath("A post, or a member.", "^(post|member):.+$",
                                   "post:customer_service"),
     "/v1/members/{subject}": _MEMBER, "/v1/attendance/{subject}": _MEMBER,
     "/v1/leaves/{subject}": _MEMBER,

@@ -178,7 +178,8 @@ def _problem() -> dict[str, Any]:
     text = {"type": "string"}
     fields = {**dict.fromkeys(("type", "title", "detail", "instance", "code"), text),
               "status": {"type": "integer"}, "rule": {"type": ["string", "null"]},
-              "errors_left_out": {"type": "integer", "minimum": 0}, "request_id": text,
+              "errors_left_out": {"type": "integer", "minimum": 0},
+              "request_id": {"type": ["string", "null"]},
               "errors": {"type": "array", "items": {
                   "type": "object", "properties": dict.fromkeys(
                       ("pointer", "detail", "code"), text)}}}

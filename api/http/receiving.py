@@ -143,7 +143,7 @@ class Refusal(ErrorTask):
         body = orjson.dumps({
             "type": f"/v1/problems/{code}", "title": TITLES.get(status, title), "status": status,
             "detail": EDGE[code].words, "instance": getattr(self.request, "path", ""),
-            "code": code, "rule": None, "errors": []})
+            "code": code, "rule": None, "errors": [], "errors_left_out": 0, "request_id": None})
         self.status = f"{status} {title}"
         self.response_headers.append(("Content-Type", TYPE))
         self.set_close_on_finish()

@@ -102,9 +102,12 @@ def status(answer: bytes) -> int:
 
 
 def problem(answer: bytes) -> Any:
-    """The problem in an answer."""
+    """The problem in an answer; it has the members of all problems."""
     assert b"Content-Type: application/problem+json" in answer
-    return json.loads(answer.partition(b"\r\n\r\n")[2])
+    found = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert set(found) == {"type", "title", "status", "detail", "instance", "code", "rule", "errors",
+                          "errors_left_out", "request_id"}
+    return found
 
 
 # -- by halves ------------------------------------------------------------------------------------
