@@ -80,7 +80,7 @@ def problem_statuses(path: str, names: frozenset[str], *, method: str, public: b
     if public:
         yield from (404,) if inside else ()
         return
-    yield from (400, 401, 403, 409, 429, 503)
+    yield from (400, 401, 403, 409, 414, 429, 503)
     if method == "post" or inside or names & {"position", "before"}:
         yield 404
     if method == "post" or names & {"position", "from", "month", "format"}:
