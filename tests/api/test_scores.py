@@ -11,6 +11,8 @@ from python_calamine import CalamineWorkbook
 from ledger.common.days import day_of, first_day, month_of
 from ledger.log.store import SUFFIX
 from ledger.scores.commands import GradeMember
+from projections.asking.names import FILTERS
+from projections.asking.sorting import orders_of
 from tests.conftest import on_sqlite
 from tests.support.team import graders
 from tests.support.web import Web, problem
@@ -84,6 +86,39 @@ def grade(web: Web) -> None:
 
 
 # -- decisions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["deductions", "appeals", "decisions"])
+def test_deductions__tell_by_no_filter_and_no_order_what_is_not_shown(
+    charged: Web, path: str
+) -> None:
+    """R-ACC-13. Whoever sees only their own gets the same rows, and of each the same part, however
+    they ask; the manager is charged too, and nothing of that is found by asking for it."""
+    charged.done(f"{ONE}/appeals", {"reason": "no"}, "service")
+    own = items(charged, f"/v1/{path}", "service")
+    assert own
+    others = items(charged, f"/v1/{path}", "member")
+    assert others == []
+    for field in FILTERS[path]:
+        for text in ("member:manager", "member:service", "RANGE", "confirmed", "appealed",
+                     f"day:{DAY}"):
+            for role, there in (("service", own), ("member", [])):
+                answer = charged.get(f"/v1/{path}?{field}={text}", role)
+                if answer.status_code == 400:
+                    continue
+                found = (answer.json or {})["items"]
+                assert all(one in there for one in found), (field, text)
+                if text == "member:manager":
+                    assert found == [], field
+    for word in orders_of(path):
+        for role, there in (("service", own), ("member", [])):
+            following: str | None = f"/v1/{path}?sort={word}&limit=1"
+            seen_rows = []
+            while following:
+                page = charged.get(following, role).json or {}
+                seen_rows += page["items"]
+                following = page["next"]
+            assert sorted(map(repr, seen_rows)) == sorted(map(repr, there)), word
 
 
 def test_deduction__proposed_confirmed_appealed_and_overturned(charged: Web) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import CursorResult
 
 from ledger.common.errors import LedgerError
 from ledger.common.values import to_us
@@ -120,3 +121,25 @@ def test_times__are_not_sorted_as_texts() -> None:
     rows = [{"placed_at": f"2026-10-01T00:00:0{at}Z", "subject": "a"} for at in ("1", "1.5", "2")]
     assert isinstance(sort, Sort)
     assert sort.sorted(rows) == rows[::-1]
+
+
+
+@pytest.mark.parametrize("name", sorted(
+    name for name in ORDERS if type_of(REPORTS[name]).in_pages))
+def test_page__is_cut_by_the_database(
+    demo: ReadModels, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rows there are, a page takes no more of them than it has, by one statement."""
+    taken: list[int] = []
+    fetch = CursorResult.fetchmany
+
+    def counted(result: Any, size: int | None = None) -> Any:
+        rows = fetch(result, size)
+        taken.append(len(rows))
+        return rows
+
+    whole = len(REPORTS[name](demo, "main", Question(subject=ABOUT.get(name))).rows)
+    monkeypatch.setattr(CursorResult, "fetchmany", counted)
+    rows = REPORTS[name](demo, "main", Question(subject=ABOUT.get(name), limit=3)).rows
+    assert len(rows) == min(3, whole)
+    assert sum(taken) <= 6, taken  # a row that nobody wants is left out, such as one of the queues
