@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from api.http.routes import LARGEST_BODY
+from ledger.common.values import subject
 from tests.support.bodies import WHEN, order
 from tests.support.serving import Served
 from tests.support.waiting import eventually
@@ -257,11 +258,11 @@ def test_pages__of_a_chinese_sku_follow_one_another_by_next_and_by_link(served: 
     for number, (path, body) in enumerate([("/v1/warehouses", {"name": "一号仓"}), *(
             ("/v1/stock-movements", {"warehouse": "一号仓", "moves": [
                 {"sku": SKU, "quantity": 1, "from": "supplier", "to": "available",
-                 "cause": "receipt"}]}) for _ in range(7))]):
+                 "cause": "receipt"}]}) for _ in range(104))]):
         status, told = served.request("POST", path, {**body, "occurred_at": WHEN}, key=key,
                                       Idempotency_Key=f"s{number}")
         assert status == 201, told
-    first = f"/v1/stock-cards/{quote(f'sku:{SKU}', safe='')}?limit=2"
+    first = f"/v1/stock-cards/{quote(f'sku:{SKU}', safe='')}"
     for by_link in (False, True):
         path, items = first, []
         while path:
@@ -278,4 +279,49 @@ def test_pages__of_a_chinese_sku_follow_one_another_by_next_and_by_link(served: 
             path = page["next"]
             if by_link and link:
                 path = link.partition("<")[2].partition(">")[0]
-        assert [one["on_hand"] for one in items] == [1, 2, 3, 4, 5, 6, 7]
+        assert [one["on_hand"] for one in items] == list(range(1, 105))
+
+
+NAMED = ("龙井 茶·春", "50%", "a+b", "a/b", "a?b", "a#b", "a&b=c", "x y")
+"""Names with what an address has another meaning for."""
+
+
+def test_names__with_any_character_are_written_listed_and_read_back(served: Served) -> None:
+    """Of each kind of thing whose name people choose: by its Location, at once and with no
+    `Ledger-Min-Position`, and in pages that follow one another."""
+    key = served.issue()
+    for number, name in enumerate(NAMED):
+        made = [("/v1/warehouses", {"name": name}, "warehouses"),
+                ("/v1/skus", {"sku": name}, "skus"),
+                ("/v1/orders", {**order(name), "shop": name}, "orders")]
+        for path, body, kind in made:
+            connection = served.connect()
+            connection.request("POST", path, json.dumps({**body, "occurred_at": WHEN}), {
+                "Authorization": f"Bearer {key}", "Content-Type": "application/json",
+                "Idempotency-Key": f"n{number}{kind}"})
+            answer = connection.getresponse()
+            told = answer.read()
+            assert answer.status == 201, told
+            connection.close()
+            status, found = served.request("GET", answer.headers["Location"], key=key)
+            assert status == 200, (answer.headers["Location"], found)
+            assert name in (found["item"].get("name"), found["item"].get("sku"),
+                            found["item"].get("number"))
+        status, told = served.request("POST", "/v1/stock-movements", {
+            "warehouse": name, "occurred_at": WHEN, "moves": [
+                {"sku": name, "quantity": 1, "from": "supplier", "to": "available",
+                 "cause": "receipt"}]}, key=key, Idempotency_Key=f"m{number}")
+        assert status == 201, told
+        for about in (subject("sku", name), subject("stock", name, name)):
+            card = f"/v1/stock-cards/{quote(about, safe='')}"
+            status, found = served.request("GET", card, key=key)
+            assert status == 200, (card, found)
+            assert [one["on_hand"] for one in found["items"]] == [1]
+    for path, column in (("/v1/warehouses", "name"), ("/v1/skus", "sku"), ("/v1/orders", "number")):
+        names, following = [], f"{path}?limit=3"
+        while following:
+            status, page = served.request("GET", following, key=key)
+            assert status == 200, page
+            names += [one[column] for one in page["items"]]
+            following = page["next"]
+        assert sorted(names) == sorted(NAMED), path
