@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from ledger.imports.faults import HIDDEN
 from ledger.log.store import SUFFIX
 from ledger.settings import Settings
 from tests.conftest import durable, on_sqlite
@@ -449,3 +450,18 @@ def test_imports__are_listed_newest_first_and_narrowed(web: Web) -> None:
     for query, status in (("state=running", 400), ("sort=rows", 400), ("from=2026-13-01", 400),
                           ("from=2026-02-01&to=2026-01-01", 422)):
         assert web.get(f"/v1/imports?{query}").status_code == status, query
+
+
+@on_sqlite
+def test_preview__names_columns_and_hides_what_is_personal_only(web: Web) -> None:
+    asked = upload(web, "?preview=true", file=(io.BytesIO(
+        BROKEN.read_bytes().replace("贺晚禾".encode("gbk"), b"#REF!")), BROKEN.name))
+    eventually(lambda: shown(web, asked)["state"] != "running")
+    assert (shown(web, asked)["state"], shown(web, asked)["recorded"]) == ("rejected", None)
+    found = web.get(f"{asked.headers['Location']}/faults").json
+    assert found is not None
+    assert ("收货人姓名", HIDDEN) in [(one["column"], one["value"]) for one in found["items"]]
+    assert ("订单创建时间", "昨天下午") in [
+        (one["column"], one["value"]) for one in found["items"]]
+    problem(web.get(f"{asked.headers['Location']}/faults?format=csv"), 404, "import_unknown")
+    assert web.get("/v1/imports").json == {**(web.get("/v1/imports").json or {}), "items": []}
