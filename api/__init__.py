@@ -39,6 +39,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
         scores,
         search,
         stock,
+        trial,
     )
     from api import (
         imports as uploads,
@@ -59,6 +60,6 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     api = description.configure(app)
     problems.register(app)
     for module in (orders, returns, stock, people, persons, policies, deductions, scores,
-                   uploads, search, log, operations, description):
+                   uploads, search, log, trial, operations, description):
         api.register_blueprint(module.group)
     app.extensions["description"] = description.Description(app, api)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from api.cli import trial
 from api.cli.finding import find_command
 from api.cli.importing import imports_group
 from api.cli.keys import keys_group
@@ -369,8 +370,7 @@ def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, imports_group, profiles_group, do_command, report_command,
-    find_command,
-    slip_command, rebuild_command, verify_command,
+    find_command, *trial.COMMANDS, slip_command, rebuild_command, verify_command,
     policies_group, person_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command,
     backup_command, restore_command, give_up_keys_command,

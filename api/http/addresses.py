@@ -59,6 +59,10 @@ IN_PATH: Mapping[str, InPath] = {
     "/v1/warehouses/{subject}": InPath("A warehouse.", _stream("warehouse"), "warehouse:hangzhou"),
     "/v1/transfers/{subject}": InPath("A transfer.", _stream("transfer"), "transfer:T-1"),
     "version": InPath("The number of a version of the policies.", "^[1-9][0-9]*$", "1"),
+    "position": InPath("A position in the log.", "^[1-9][0-9]{0,15}$", "2"),
+    "/v1/subjects/{subject}": InPath(
+        "A stream, or a SKU in a warehouse.", f"^[a-z_]+:[^{IdText.REFUSED}]+$",
+        "order:taobao:pine:1001"),
     "/v1/stock/{subject}": InPath("A SKU in a warehouse.", _stream("stock"),
                                   "stock:hangzhou:QM-001"),
 }

@@ -33,7 +33,7 @@ from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
-from projections.asking.answering import LOOKED
+from projections.asking.later import LOOKED
 from projections.catalogue import PROJECTIONS
 from projections.rights import Rights, rights_of
 from projections.store.buckets import buckets_of

@@ -3,7 +3,7 @@
 The present is always in the rows of a read model; where the past is depends on the report.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum, auto
 from functools import wraps
@@ -12,13 +12,12 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Select
 
-from ledger.common.errors import Unavailable
-from ledger.log.envelope import Outline, listed_subjects
 from projections.asking.clocks import Cut
 from projections.asking.clocks import header as header_of
 from projections.asking.columns import Columns
 from projections.asking.filters import filters_of, passing
 from projections.asking.headers import Header
+from projections.asking.later import is_late, must_know
 from projections.asking.names import ORDERS
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.periods import Period, period_of
@@ -28,17 +27,6 @@ from projections.asking.typed import typed
 from projections.store.folding import Projection
 from projections.store.models import ReadModels
 from projections.store.rows import Progress
-
-LOOKED = 2_000
-"""Events that are looked through for a subject, and folded by whoever asks for it, at most."""
-
-
-class NotYetKnown(Unavailable):
-    """The read model {projection} has taken in {position} of {head} events, and does not know yet
-    what the others say of {subject}. Ask again; if it stopped, `ledger doctor` says why."""
-
-    code = "not_yet_known"
-    rule = "R-PRJ-18"
 
 
 class Past(Enum):
@@ -122,7 +110,9 @@ class Reading(NamedTuple):
     def must_know(self, *subjects: str) -> None:
         """Check that nothing which the rows do not hold yet is about subjects. Errors: NotYetKnown
         (R-PRJ-18)."""
-        must_know(self, subjects, self.cut.head.position if self.now else self.cut.position)
+        cut = self.cut
+        must_know(self.models.store, self.ledger, self.projection, subjects, between=(
+            self.folded, cut.head.position if self.now else cut.position))
 
     def wanted(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """As many rows as are wanted; an empty answer says what it is empty of."""
@@ -134,28 +124,6 @@ class Reading(NamedTuple):
         if self.question.subject is not None and not self.of_log:
             self.must_know(self.question.subject)
         self.note(*nothing_there(self.question, self.as_of))
-
-
-def must_know(reading: Reading, subjects: Sequence[str], until: int) -> None:
-    """Check that no event after those that were folded, up to a position, is about subjects: only
-    then is there nothing about them. Errors: NotYetKnown (R-PRJ-18), also where these are too many
-    to look through."""
-    later = _later(reading.models, reading.ledger, reading.folded, until)
-    if later is None or any(_is_about(one, subjects) for one in later):
-        raise NotYetKnown(projection=reading.projection, subject=subjects[0],
-                          position=reading.folded, head=until)
-
-
-def _later(models: ReadModels, ledger: str, after: int, until: int) -> list[Outline] | None:
-    """The events after a position, up to another; None where they are too many to look through."""
-    if after >= until:
-        return []
-    found = models.store.outlines(ledger, after=after, until=until, limit=LOOKED)
-    return None if len(found) < until - after else found
-
-
-def _is_about(one: Outline, subjects: Sequence[str]) -> bool:
-    return one.stream in subjects or not set(subjects).isdisjoint(listed_subjects(one.subjects))
 
 
 class Report(Protocol):
@@ -225,7 +193,8 @@ def answering(
     if now and isinstance(knows, KnownByRows):
         with _of_present(models, ledger, projection, question, cut=cut, past=past) as reading:
             if subject is not None and not knows.holds(reading.connection, reading.id, subject):
-                must_know(reading, (subject,), cut.head.position)
+                must_know(models.store, ledger, name, (subject,), between=(
+                    reading.folded, cut.head.position))
                 raise NothingRecorded(ledger=ledger, subject=subject)
             yield reading
         return
@@ -235,7 +204,8 @@ def answering(
                 pass  # it may be known by now
         if not now or not knows(models, ledger, subject, cut):
             with reading_log(models, ledger, projection, cut) as reading:
-                must_know(reading, (subject,), cut.head.position)
+                must_know(models.store, ledger, name, (subject,), between=(
+                    reading.folded, cut.head.position))
             raise NothingRecorded(ledger=ledger, subject=subject)
     if past in (Past.REPLAY, Past.STREAM) and not now:
         with past_of(models.store, ledger, cut, projection(),
@@ -272,7 +242,7 @@ def _present(
     with models.reading(ledger, name, cut.head) as found:
         late: bool | None = False
         if subject is not None and past is not Past.LOG:
-            late = _is_late(models, ledger, subject, (found[1].position, head))
+            late = is_late(models.store, ledger, (subject,), (found[1].position, head))
         if late is False or (late is None and past is not Past.STREAM):
             yield found
             return
@@ -284,15 +254,6 @@ def _present(
                 return
     with past_of(models.store, ledger, cut, projection(), stream=subject) as connection:
         yield connection, Progress(name, projection().version, cut.position, None)
-
-
-def _is_late(
-    models: ReadModels, ledger: str, subject: str, between: tuple[int, int]
-) -> bool | None:
-    """Whether an event between two positions is about a subject; None where they are too many to
-    look through."""
-    later = _later(models, ledger, *between)
-    return None if later is None else any(_is_about(one, (subject,)) for one in later)
 
 
 @contextmanager
@@ -324,12 +285,26 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
     return found
 
 
-_REPLAYED: dict[Callable[..., Any], Past] = {}
+class Made(NamedTuple):
+    """What a report is made of: the projection that it reads, where it finds the past, and what
+    yields its rows."""
+
+    projection: Callable[[], Projection]
+    past: Past
+    rows: Callable[[Reading], Iterable[dict[str, Any]]]
+
+
+_MADE: dict[Callable[..., Any], Made] = {}
+
+
+def made_of(report: Callable[..., Any]) -> Made:
+    """What a report is made of. Errors: KeyError for one that is made of no projection."""
+    return _MADE[report]
 
 
 def replays(report: Callable[..., Any], question: Question) -> bool:
     """Whether a question is answered by folding a whole log again."""
-    past = _REPLAYED.get(report)
+    past = _MADE[report].past if report in _MADE else None
     return not question.as_of.now and (
         past is Past.REPLAY or (past is Past.STREAM and question.subject is None))
 
@@ -357,7 +332,7 @@ def report(
 ) -> Callable[[Callable[[Reading], Iterable[dict[str, Any]]]], Report]:
     """Make a report, called `name` in `names`, of a function that yields its rows, which hold what
     `row` says; `in_pages` as `Typed` has it. Errors: of `answering`, `filters_of`, `sort_of`."""
-    def made_of(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
+    def decorate(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
         @contextmanager
         def listing(
             models: ReadModels, ledger: str, question: Question = PRESENT
@@ -376,11 +351,11 @@ def report(
                 return Answer(as_of, list(found), leaf)
 
         _LISTINGS[made] = listing
-        _REPLAYED[made] = past
+        _MADE[made] = Made(projection, past, rows)
         typed(row, header, in_pages=in_pages)(made)
         return made
 
-    return made_of
+    return decorate
 
 
 def alongside(

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from projections.asking.answering import Past, Reading, reading_log, report
-from projections.asking.clocks import NOW, Cut
-from projections.asking.past import NothingRecorded
+from projections.asking.clocks import Cut
 from projections.asking.questions import SubjectNeeded
 from projections.audit.answers import EventRow
 from projections.audit.timeline import Timeline, about, shown
@@ -34,18 +33,3 @@ def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     if reading.question.subject is None:
         raise SubjectNeeded(example="order:taobao:云杉书店:123")
     return map(shown, about(reading, reading.question.subject, after=reading.question.after))
-
-
-def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[str]:
-    """The streams whose events are about these subjects: what a dispute over them replays.
-
-    Errors: NothingRecorded (R-PRJ-07).
-    """
-    streams: set[str] = set()
-    with reading_log(models, ledger, Timeline, NOW.resolve(models.store, ledger)) as reading:
-        for subject in subjects:
-            found = {entry.stream for entry in about(reading, subject)}
-            if not found:
-                raise NothingRecorded(ledger=ledger, subject=subject)
-            streams |= found
-    return sorted(streams)

@@ -172,14 +172,14 @@ def _states(models: ReadModels, ledger: str, entries: list[Entry]) -> Changed:
         if entry.stream not in states:
             states[entry.stream] = AGGREGATES[entry.stream.split(":")[0]].blank(entry.stream)
         aggregate, is_wanted = states[entry.stream], (entry.stream, entry.version) in wanted
-        before = _plain(aggregate) if is_wanted else {}
+        before = known_to(aggregate) if is_wanted else {}
         event_types.decode(entry).mutate(aggregate)
         if is_wanted:
-            changed[entry.position] = before, _plain(aggregate)
+            changed[entry.position] = before, known_to(aggregate)
     return changed
 
 
-def _plain(aggregate: Aggregate) -> dict[str, Any]:
+def known_to(aggregate: Aggregate) -> dict[str, Any]:
     """What an aggregate knows, as JSON has it; personal values are hidden. The sums of an order's
     money stand by themselves."""
     known = {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}

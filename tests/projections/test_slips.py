@@ -31,7 +31,7 @@ from ledger.orders.commands import (
 from ledger.orders.values import Amounts, Line, PickedFrom
 from ledger.stock.pieces import Count, Part
 from ledger.stock.skus import BundleSku
-from projections.asking.answering import NotYetKnown
+from projections.asking.later import NotYetKnown
 from projections.asking.past import NothingRecorded
 from projections.asking.written import ERASED, LOST, PERSONAL
 from projections.slips import Slip, most_useful, slip_of

@@ -21,11 +21,13 @@ ORDER = f"order:{CHANNEL}:{SHOP}:demo-3"
 IN_PATH: Mapping[str, str] = {
     "order": ORDER, "case": f"case:{CHANNEL}:{SHOP}:demo-R3", "deduction": "deduction:2609-7",
     "member": LATE, "month": "2026-09", "code": "order_unknown", "name": "dispatch",
-    "subject": "sku:QM-001", "version": "1"}
+    "subject": "sku:QM-001", "version": "1", "position": "1990"}
 SUBJECTS: Mapping[str, str] = {
     "read_stock_history": f"stock:{HOUSE}:QM-001", "explain_stock": f"stock:{HOUSE}:QM-001",
     "read_warehouse": f"warehouse:{HOUSE}", "read_transfer": "transfer:T-1",
     "read_sku": "sku:QM-100",
+    **dict.fromkeys(("list_steps", "list_facts", "list_turns"), ORDER),
+    "list_differences": ORDER,
     "list_staff_of": EARLY, "list_post_terms_of": "post:customer_service",
     "list_rosters_of": "roster:customer_service", "list_shifts_of": "roster:customer_service",
     "list_attendance_of": LATE, "list_leave_of": EARLY}
@@ -37,6 +39,8 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "list_attendance": {"month": "2026-09"}, "list_attendance_of": {"month": "2026-09"},
     "list_shifts": {"day": "2026-09-15"}, "list_shifts_of": {"day": "2026-09-15"},
     "compare_policies": {"before": "1", "after": "2"}, "read_log_root": {"position": "1"},
+    "list_turns": {"condition": "payment_status=refunded"},
+    "list_differences": {"positions": "1995..2014"}, "list_facts": {"field": "paid_minor"},
     "search": {"q": "demo-3"}, "list_audit": {"type": "order.placed.v1"},
     "read_deadline": {"start": "2026-09-15T10:00:00+08:00"}}
 """What is asked besides."""

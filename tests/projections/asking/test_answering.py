@@ -20,8 +20,9 @@ from ledger.orders.values import Amounts
 from ledger.people.commands import JoinMember
 from ledger.settings import Settings, open_ledger
 from projections import reports
-from projections.asking.answering import NotYetKnown, Past, Reading, Report, answering
+from projections.asking.answering import Past, Reading, Report, answering
 from projections.asking.clocks import AsOf
+from projections.asking.later import NotYetKnown
 from projections.asking.names import OPTIONS, TAKES
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, Question

@@ -21,14 +21,13 @@ from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
 from projections import reports
 from projections.asking.clocks import AsOf, PositionBeyondHead
-from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question
-from projections.audit.reports import streams_about
 from projections.catalogue import PROJECTIONS
-from projections.orders.replay import Difference, NotReplayed, compare, replay, steps
 from projections.reports import UnknownReport
 from projections.store.models import ReadModels
-from tests.support.builders import NOON, entry, line, pay, place, record, stream, write
+from projections.trial.facts import Matter, facts_after_each
+from projections.trial.verbs import chosen
+from tests.support.builders import NOON, entry, place, record, stream, write
 from tests.support.projecting import (
     correct,
     histories,
@@ -126,7 +125,8 @@ def test_as_of__writes_nothing_to_the_log_and_none_to_the_read_models(
     models.catch_up("main")
     before = ledger.head(), [models.digest("main", name) for name in models.names()]
     reports.orders(models, "main", Question(as_of=AsOf.parse(3)))
-    replay(ledger.store, "main", [stream(1)], without=[2])
+    matter = Matter(models, "main", stream(1), AsOf.parse().resolve(ledger.store, "main"))
+    list(facts_after_each(matter, chosen(matter)))
     assert (ledger.head(), [models.digest("main", name) for name in models.names()]) == before
 
 
@@ -172,118 +172,19 @@ def test_correction__of_an_event_that_is_not_taken_corrects_nothing(
         tell(1, amounts=Amounts(), paid=hour(1), paid_minor=100),
         correct(1, "paid", 80, occurred_at=NOON + timedelta(hours=3)))
 
+    models.catch_up("main")
+
     def paid(hours: int, **leaving: Any) -> int:
         at = AsOf.parse(occurred_as_of=(NOON + timedelta(hours=hours)).isoformat())
-        found = replay(ledger.store, "main", [stream(1)], until=at, **leaving)
-        return int(found.orders[0]["paid_minor"])
+        *_, last = facts_after_each(matter := Matter(
+            models, "main", stream(1), at.resolve(ledger.store, "main")),
+            chosen(matter, **leaving))
+        return int(last["paid_minor"])
 
     assert [paid(hours) for hours in (0, 1, 2, 3, 4, 5)] == [0, 40, 40, 20, 20, 80]
     assert paid(4, without=[4]) == 0
     assert paid(5, without=[4]) == 60
     assert paid(5, without=[5]) == 100
-
-
-# -- replay for a dispute -----------------------------------------------------------------------
-
-
-def test_replay__of_chosen_streams_alone(ledger: Ledger) -> None:
-    put(ledger, record(1), record(2), record(3))
-    found = replay(ledger.store, "main", [stream(1), stream(3)])
-    assert [row["number"] for row in found.orders] == ["1", "3"]
-    assert found.reconciliation[0]["orders"] == 2
-    assert found.positions == [2, 3, 4, 5, 10, 11, 12, 13]
-    assert (found.as_of["position"], found.as_of["without"]) == (13, [])
-
-
-def test_replay__leaves_events_out(ledger: Ledger) -> None:
-    put(ledger, place(1), pay(1))
-    put(ledger, refund(1, 90))
-    store = ledger.store
-    there, gone = replay(store, "main", [stream(1)]), replay(store, "main", [stream(1)],
-                                                             without=[4])
-    assert gone.as_of["without"] == [4]
-    assert compare(gone, there) == [
-        Difference(stream(1), "payment_status", "paid", "part_refunded"),
-        Difference(stream(1), "refunded_minor", 0, 90),
-        Difference(stream(1), "recorded_at", _recorded(store, 3), _recorded(store, 4)),
-        Difference(stream(1), "position", 3, 4),
-    ]
-    assert replay(store, "main", [stream(1)], without=[2]).orders == []
-
-
-def _recorded(store: Store, position: int) -> str | None:
-    return rfc3339(from_us(store.read("main", after=position - 1, limit=1)[0].recorded_at))
-
-
-def test_replay__compares_two_moments(ledger: Ledger) -> None:
-    put(ledger, place(1), place(2), pay(1))
-    store, both = ledger.store, [stream(1), stream(2)]
-    before, after = (replay(store, "main", both, until=AsOf.parse(n)) for n in (2, 3))
-    fields = {difference.field for difference in compare(before, after)}
-    assert {d.subject for d in compare(before, after)} == {stream(2)}
-    assert fields >= {"subject", "number", "total_minor"}
-    assert compare(after, after) == []
-
-
-def test_replay__goes_step_by_step(ledger: Ledger) -> None:
-    put(ledger, place(1), place(2), pay(1))
-    found = list(steps(ledger.store, "main", [stream(1)]))
-    assert [step.entry.position for step in found] == [2, 4]
-    assert {(d.field, d.before, d.after) for d in found[1].changes} >= {
-        ("payment_status", "unpaid", "paid"), ("paid_minor", 0, 4990)}
-
-
-def test_replay__rejected(ledger: Ledger) -> None:
-    put(ledger, place(1), place(2))
-    with pytest.raises(NothingRecorded):
-        replay(ledger.store, "main", [stream(1), stream(9)])
-    for without in ([3], [2, 77]):
-        with pytest.raises(NotReplayed) as refused:
-            replay(ledger.store, "main", [stream(1)], without=without)
-        assert refused.value.rule == "R-PRJ-08"
-    with pytest.raises(PositionBeyondHead):
-        replay(ledger.store, "main", [stream(1)], until=AsOf.parse(5))
-
-
-def test_replay__of_a_closed_past_is_the_same_when_a_stream_begins_later(ledger: Ledger) -> None:
-    put(ledger, place(1))
-    past, streams = AsOf.parse(ledger.head().position), [stream(1), stream(9)]
-    before = replay(ledger.store, "main", streams, until=past)
-    put(ledger, place(9))
-    after = replay(ledger.store, "main", streams, until=past)
-    assert after[1:] == before[1:]
-    assert not before.as_of["open"]
-    assert len(before.orders) == 1
-
-
-def test_streams_about__finds_what_a_dispute_is_about(
-    ledger: Ledger, models: ReadModels
-) -> None:
-    put(ledger, place(1, lines=[line("A")]), place(2, lines=[line("B")]),
-        place(3, lines=[line("A")]))
-    models.catch_up("main")
-    assert streams_about(models, "main", ["sku:A", stream(2)]) == [
-        stream(1), stream(2), stream(3)]
-    with pytest.raises(NothingRecorded):
-        streams_about(models, "main", ["sku:C"])
-
-
-@hypothesis_settings(max_examples=tried(30), deadline=None)
-@given(history=histories)
-def test_replay__at_the_head_is_the_present(history: Any) -> None:
-    opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
-                                  master_key_file=None))
-    models = ReadModels(opened.store, PROJECTIONS, batch=3)
-    try_all(opened.ledger, history)
-    streams = sorted({one.stream for one in opened.store.read("main")
-                      if not one.stream.startswith(("command:", "log:"))})
-    found = replay(opened.store, "main", streams)
-    assert found.orders == reports.run(
-        models, "main", "orders", Question(sort="subject")).rows
-    assert found.reconciliation == reports.run(models, "main", "reconciliation").rows
-    assert [d for step in steps(opened.store, "main", streams) for d in step.changes] or not streams
-    models.close()
-    opened.close()
 
 
 def test_past__of_a_ledger_on_a_disturbed_clock(store: Store, keys: Keys) -> None:

@@ -1,0 +1,198 @@
+"""`ledger log`, `show`, `blame`, `diff`, `bisect`, `replay`: what can be asked of a history."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from api.cli.options import as_of_options, command, format_options, ledger_option
+from api.messages import tr
+
+if TYPE_CHECKING:
+    from projections.asking.clocks import AsOf
+    from projections.asking.questions import Answer
+    from projections.store.models import ReadModels
+
+subject_argument = click.argument("subject", metavar="SUBJECT")
+without_option = click.option(
+    "--without", multiple=True, type=int, metavar="N",
+    help="As if the event at this position had not been recorded. More than once for several.")
+
+
+def _as_of(position: int | None, recorded_as_of: str | None, occurred_as_of: str | None) -> "AsOf":
+    from projections.asking.clocks import AsOf
+
+    return AsOf.parse(position, recorded_as_of, occurred_as_of)
+
+
+@contextmanager
+def _models(ledger: str) -> Iterator["ReadModels"]:
+    from api.cli.reports import caught_up
+
+    with caught_up(ledger) as models:
+        yield models
+
+
+def _show(answer: "Answer", form: str, as_row: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    from api.cli.output import as_json, print_rows
+    from api.messages import as_of_line
+
+    if form == "json":
+        click.echo(as_json({"as_of": answer.as_of, "items": answer.rows}))
+        return
+    click.echo(as_of_line(answer.as_of))
+    print_rows([as_row(row) for row in answer.rows], form=form)
+    for note in answer.as_of["notes"]:
+        click.echo(f"  {note}")
+
+
+def _said(value: Any) -> str:
+    """A value of a fact on a line."""
+    from api.cli.output import as_json
+
+    return "–" if value is None else value if isinstance(value, str) else as_json(value)
+
+
+def _changes(row: dict[str, Any]) -> dict[str, Any]:
+    """An event with its changes, for a table. What begins to be known is said without a before."""
+    changed = [f"{one['field']} {_said(one['after'])}" if one["before"] is None else
+               f"{one['field']} {_said(one['before'])} → {_said(one['after'])}"
+               for one in row["changes"] if one["before"] is not None or one["after"] != 0]
+    more = len(changed) - MOST
+    if more > 0:
+        changed = [*changed[:MOST], tr("… and {count} more.", count=more)]
+    return {"position": row["position"], "occurred_at": row["occurred_at"],
+            "recorded_at": row["recorded_at"] if row["late"] else None, "type": row["type"],
+            "actor": row["actor"], "changes": "; ".join(changed)}
+
+
+MOST = 8
+"""The most changes of one event in a table; JSON has all."""
+
+
+@command("log")
+@subject_argument
+@click.option("--after", metavar="N", type=int, default=0,
+              help="Only what was recorded after this position: what is new since you last looked.")
+@as_of_options
+@ledger_option
+@format_options
+def log_command(
+    subject: str, *, after: int, ledger_name: str, form: str, **clocks: Any
+) -> None:
+    """Every event about SUBJECT, such as order:taobao:云杉书店:123 or stock:main:SH-001: who, when,
+    and what it changed. Where one was recorded on a later day than it happened, both times
+    stand."""
+    from projections.trial import asking
+
+    with _models(ledger_name) as models:
+        _show(asking.history(models, ledger_name, subject, _as_of(**clocks), after=after), form,
+              _changes)
+
+
+@command("replay")
+@subject_argument
+@without_option
+@as_of_options
+@ledger_option
+@format_options
+def replay_command(
+    subject: str, *, without: Sequence[int], ledger_name: str, form: str, **clocks: Any
+) -> None:
+    """The history of SUBJECT step by step, as it would be without some of its events. Nothing is
+    recorded."""
+    from projections.trial import asking
+
+    with _models(ledger_name) as models:
+        _show(asking.history(models, ledger_name, subject, _as_of(**clocks), without=without), form,
+              _changes)
+
+
+@command("blame")
+@subject_argument
+@click.argument("field", required=False, metavar="[FACT]")
+@as_of_options
+@ledger_option
+@format_options
+def blame_command(
+    subject: str, field: str | None, *, ledger_name: str, form: str, **clocks: Any
+) -> None:
+    """Which event each fact of SUBJECT is due to, and who recorded it. FACT is one of them, such as
+    paid_minor, or the path of several, such as lines/1."""
+    from projections.trial import asking
+
+    with _models(ledger_name) as models:
+        _show(asking.due(models, ledger_name, subject, _as_of(**clocks), field=field), form,
+              lambda row: {**row, "value": _said(row["value"])})
+
+
+@command("bisect")
+@subject_argument
+@click.argument("condition", metavar="CONDITION")
+@as_of_options
+@ledger_option
+@format_options
+def bisect_command(
+    subject: str, condition: str, *, ledger_name: str, form: str, **clocks: Any
+) -> None:
+    """When CONDITION, such as 'paid_minor>=5000' or 'available<0', first held of SUBJECT, and each
+    event at which that changed."""
+    from projections.trial import asking
+    from projections.trial.verbs import Condition
+
+    with _models(ledger_name) as models:
+        _show(asking.turns(models, ledger_name, subject, _as_of(**clocks),
+                           condition=Condition.parse(condition)), form,
+              lambda row: {**row, "value": _said(row["value"])})
+
+
+@command("diff")
+@subject_argument
+@click.option("--positions", metavar="A..B", help="After the first A events, and after the first "
+              "B; what is left out is none, or all.")
+@click.option("--recorded", metavar="A..B", help="What was known at A, and at B: times or days.")
+@click.option("--occurred", metavar="C..D", help="Only what had happened by C, and by D; one time "
+              "alone holds for both.")
+@without_option
+@ledger_option
+@format_options
+def diff_command(
+    subject: str, *, positions: str | None, recorded: str | None, occurred: str | None,
+    without: Sequence[int], ledger_name: str, form: str,
+) -> None:
+    """In what SUBJECT differs between two moments, and which event made each difference. With
+    --without alone: in what it would differ now."""
+    from projections.trial import asking
+    from projections.trial.moments import two_of
+
+    before, after = two_of(positions, recorded, occurred, same=bool(without))
+    with _models(ledger_name) as models:
+        answer = asking.differences(
+            models, ledger_name, subject, before=before, after=after, without=without)
+        _show(answer, form, lambda row: {
+            "field": row["field"], "before": _said(row["before"]), "after": _said(row["after"]),
+            "because": row["because"]})
+
+
+@command("show")
+@click.argument("position", type=click.IntRange(min=1), metavar="POSITION")
+@ledger_option
+@format_options
+def show_command(position: int, *, ledger_name: str, form: str) -> None:
+    """The event at POSITION: what it says and changed, what it came of and what came of it, and
+    its leaf in the tree over the log."""
+    from api.cli.output import as_json, print_record
+    from projections.trial import asking
+
+    with _models(ledger_name) as models:
+        as_of, item = asking.event(models, ledger_name, position)
+    if form == "json":
+        click.echo(as_json({"as_of": as_of, "item": item}))
+        return
+    print_record({name: as_json(value) if isinstance(value, dict) else value
+                  for name, value in item.items()}, form=form)
+
+
+COMMANDS = (log_command, show_command, blame_command, diff_command, bisect_command,
+            replay_command)

@@ -1,0 +1,221 @@
+"""The facts that are known of a subject after each of its events.
+
+Facts are what the reports say of it, each under a name: `paid_minor`, `lines/1/delivered`. So they
+are called what they are called everywhere. A kind that has no report says what its rules keep.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from ledger.common.errors import Invalid
+from ledger.core import event_types
+from ledger.core.postings import ACCOUNT_KINDS
+from ledger.deductions.deduction import Deduction
+from ledger.log.envelope import Entry, Outline
+from ledger.orders.order import Order
+from ledger.policies.book import BOOK
+from ledger.returns.case import Case
+from ledger.scores.account import Account
+from ledger.stock.account import StockAccount
+from ledger.stock.transfers import Transfer
+from projections.asking.answering import Reading, made_of
+from projections.asking.clocks import AsOf, Cut, header
+from projections.asking.past import nothing_about
+from projections.asking.questions import Question
+from projections.asking.sorting import sort_of
+from projections.asking.typed import type_of
+from projections.audit.trail import AGGREGATES, known_to
+from projections.reports import REPORTS
+from projections.store.databases import in_memory
+from projections.store.folding import Folder, tables_of
+from projections.store.models import ReadModels
+
+MOST_EVENTS = 2_000
+"""The most events of one subject that are folded for one answer."""
+
+Facts = dict[str, Any]
+"""What is known of a subject, by name. What is not known is not there."""
+
+
+class TooManyEvents(Invalid):
+    """{subject} has more than {most} events, too many to be folded for one answer. Its history and
+    its report come in pages."""
+
+    code = "too_many_events"
+    rule = "R-PRJ-37"
+
+
+class Matter(NamedTuple):
+    """What is on trial: a subject of a ledger, as of a cut."""
+
+    models: ReadModels
+    ledger: str
+    subject: str
+    cut: Cut
+
+    @property
+    def kind(self) -> str:
+        """The kind of the subject."""
+        return self.subject.partition(":")[0]
+
+
+class Said(NamedTuple):
+    """A report that says what is known of a subject. Where it has several rows of it, its facts are
+    `under` a name, and `named_by` are the columns that name each row. Columns of `but` are left
+    out: they name the subject."""
+
+    report: str
+    named_by: tuple[str, ...] = ()
+    under: str = ""
+    but: tuple[str, ...] = ()
+
+
+SAID: Mapping[str, tuple[Said, ...]] = {
+    Order.KIND: (Said("orders"), Said("fulfilment")),
+    Case.KIND: (Said("returns"),),
+    Deduction.KIND: (Said("deductions"), Said("appeals", ("member",), "appeals")),
+    Transfer.KIND: (Said("open-transfers"),),
+    StockAccount.KIND: (Said("inventory", but=("sku", "warehouse")),
+                        Said("bins", ("place", "bin"), "bins", ("sku", "warehouse"))),
+    Account.KIND: (Said("scores", ("post",)),),
+}
+"""By kind of subject, the reports that say what is known of it."""
+
+BESIDE: Mapping[str, tuple[str, ...]] = {Account.KIND: (BOOK,)}
+"""Streams that must be known before those of a kind: a score is computed by a policy. That a month
+is sealed is left out: it would hold the figures still."""
+
+OF_THE_ROW = frozenset({"subject", "channel", "shop", "number", "position", "recorded_at", "unit",
+                        "deduction", "transfer", "member", "month"})
+"""Columns that name a row or say where the log stood: no facts that an event changes."""
+
+BOOKKEEPING = frozenset({"latest_at", "sealed_for", "opened_position"})
+"""What is kept for the rules alone."""
+
+NAMES = ("line", "parcel", "exception", "member", "sku")
+"""The columns by one of which the parts of a list are named; else they are numbered."""
+
+
+def events_about(matter: Matter) -> list[Entry]:
+    """The events of a subject's own stream, or those that post to it, up to a cut, in order.
+    Errors: TooManyEvents (R-PRJ-37), NothingRecorded (R-PRJ-07)."""
+    models, ledger, subject, cut = matter
+    store, most = models.store, MOST_EVENTS + 1
+    if subject.startswith(ACCOUNT_KINDS):
+        found = store.accounts(ledger, [subject], until=cut.position, limit=most)
+    else:
+        found = store.streams(ledger, [subject], upto=most)
+    if len(found) > MOST_EVENTS:
+        raise TooManyEvents(subject=subject, most=MOST_EVENTS)
+    taken = list(filter(cut.takes, found))
+    if not taken:
+        raise nothing_about(subject, header(store, ledger, cut))
+    return taken
+
+
+def facts_after_each(matter: Matter, entries: Sequence[Entry]) -> Iterator[Facts]:
+    """What is known of a subject after each of some of its events."""
+    said = SAID.get(matter.kind)
+    if said is None:
+        yield from _kept(matter.subject, entries)
+        return
+    folded = [_Folded(matter, one) for one in said]
+    try:
+        for entry in entries:
+            facts: Facts = {}
+            for one in folded:
+                one.take([entry])
+                facts |= one.facts(entry.position)
+            yield facts
+    finally:
+        for one in folded:
+            one.close()
+
+
+class _Folded:
+    """A report over events that are folded one by one."""
+
+    def __init__(self, matter: Matter, said: Said) -> None:
+        self._matter, self._said = matter, said
+        store, ledger = matter.models.store, matter.ledger
+        self._made, self._row = made_of(REPORTS[said.report]), type_of(REPORTS[said.report]).row
+        self._projection = self._made.projection()
+        self._generation = in_memory(tables=tables_of(self._projection))
+        self._folder = Folder(self._generation, store.id_of(ledger))
+        beside = store.streams(ledger, BESIDE.get(matter.kind, ()))
+        if taken := list(filter(matter.cut.takes, beside)):
+            self.take(taken)
+
+    def close(self) -> None:
+        self._generation.close()
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        self._folder.fold(self._folder.progress([self._projection]), list(map(Outline.of, entries)))
+
+    def facts(self, position: int) -> Facts:
+        models, ledger, subject, cut = self._matter
+        asked = Question(as_of=AsOf(position, None, cut.asked.occurred), **_asked(subject))
+        with self._generation.reading() as connection:
+            rows = list(self._made.rows(Reading(
+                models, ledger, self._projection.name, asked, connection,
+                cut._replace(position=position), position, {"notes": []},
+                sort=sort_of(self._said.report, self._row, asked))))
+        but = {*OF_THE_ROW, *self._said.named_by, *self._said.but}
+        facts: Facts = {}
+        for row in rows:
+            path = filter(None, (self._said.under, *(row[one] for one in self._said.named_by)))
+            facts |= _named("".join(f"{part}/" for part in path), {
+                column: value for column, value in row.items() if column not in but})
+        return facts
+
+
+def _asked(subject: str) -> dict[str, Any]:
+    """What a report is asked for a subject."""
+    kind, _, rest = subject.partition(":")
+    if kind == Account.KIND:
+        member, _, month = rest.rpartition(":")
+        return {"subject": f"member:{member}", "month": unquote(month)}
+    return {"subject": subject}
+
+
+def _kept(subject: str, entries: Iterable[Entry]) -> Iterator[Facts]:
+    """What the rules keep of a subject for which there is no report."""
+    kind = AGGREGATES.get(subject.partition(":")[0])
+    known = None if kind is None else kind.blank(subject)
+    for entry in entries:
+        event = event_types.decode(entry)
+        if known is not None:
+            known.fold(event, entry.version)
+        yield {} if known is None else _named("", known_to(known))
+
+
+def _named(before: str, value: Any) -> Facts:
+    """The parts of a value, each under its path. What is not known is left out, and what has a
+    quantity only is that."""
+    if value is None or value in ([], {}, ""):
+        return {}
+    if isinstance(value, dict):
+        if before and value.keys() == {"quantity"}:
+            return {before.removesuffix("/"): value["quantity"]}
+        return _merged(_named(f"{before}{name}/", part) for name, part in value.items()
+                       if name not in BOOKKEEPING)
+    if isinstance(value, list) and any(isinstance(part, dict | list) for part in value):
+        return _merged(_part(before, part, at) for at, part in enumerate(value, 1))
+    return {before.removesuffix("/"): value}
+
+
+def _merged(parts: Iterable[Facts]) -> Facts:
+    found: Facts = {}
+    for part in parts:
+        found |= part
+    return found
+
+
+def _part(before: str, part: Any, at: int) -> Facts:
+    """A part of a list: its path ends with what names it, else with its number."""
+    by = next((name for name in NAMES if isinstance(part, dict) and part.get(name) is not None), "")
+    if not by:
+        return _named(f"{before}{at}/", part)
+    return _named(f"{before}{part[by]}/", {
+        name: value for name, value in part.items() if name != by})

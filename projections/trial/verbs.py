@@ -1,0 +1,279 @@
+"""What can be asked of a subject's history: its steps, which event a fact is due to, what differs
+between two moments, and when a condition first held. Nothing here writes.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ledger.common.days import SHOP_ZONE
+from ledger.common.errors import Invalid, NotFound
+from ledger.common.values import from_us
+from ledger.deductions.deduction import Deduction
+from ledger.log.envelope import Entry
+from ledger.orders.order import Order
+from ledger.people.member import Member
+from ledger.returns.case import Case
+from ledger.stock.counts import StockCount
+from ledger.stock.movements import Movement
+from ledger.stock.skus import Sku
+from ledger.stock.transfers import Transfer
+from ledger.stock.warehouses import Warehouse
+from projections.asking.past import NothingRecorded
+from projections.audit.timeline import shown
+from projections.trial.facts import Facts, Matter, events_about, facts_after_each
+
+
+class NotAmongThem(NotFound):
+    """Position {positions} is no event of {subject} at the moment that is asked about, so it cannot
+    be left out."""
+
+    code = "not_among_them"
+    rule = "R-PRJ-08"
+
+
+class BeginsWithIt(Invalid):
+    """Position {position} is how {subject} begins: without it nothing that follows could have
+    happened. Leave out all of its events from there on, or none."""
+
+    code = "begins_with_it"
+    rule = "R-PRJ-38"
+
+
+class CorrectsIt(Invalid):
+    """Position {position} corrects position {corrected}: without that one it would correct nothing.
+    Leave out both."""
+
+    code = "corrects_it"
+    rule = "R-PRJ-39"
+
+
+class UnknownFact(NotFound):
+    """Nothing named {name!r} was ever known of {subject}. There is: {known}."""
+
+    code = "unknown_fact"
+    rule = "R-PRJ-40"
+
+
+class BadCondition(Invalid):
+    """{text!r} is not a condition. Write a fact, one of = != < <= > >=, and a value, such as
+    paid_minor>=5000, or a fact alone: that it is known."""
+
+    code = "bad_condition"
+    rule = "R-PRJ-41"
+
+
+FOUNDED = frozenset(cls.KIND for cls in (
+    Order, Case, Deduction, Transfer, StockCount, Movement, Sku, Warehouse, Member))
+"""Kinds whose first event makes them; all others are there by their name alone."""
+
+
+class Changed(NamedTuple):
+    """A fact before and after; None where it was not known."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class Step(NamedTuple):
+    """An event, what it changed, and whether it was known only on a later day than it happened."""
+
+    entry: Entry
+    changes: list[Changed]
+    late: bool
+
+
+def steps(matter: Matter, *, without: Collection[int] = ()) -> Iterator[Step]:
+    """The history of a subject, step by step, as it would be without some of its events. Errors:
+    NothingRecorded (R-PRJ-07), TooManyEvents (R-PRJ-37), NotAmongThem (R-PRJ-08), BeginsWithIt
+    (R-PRJ-38), CorrectsIt (R-PRJ-39)."""
+    entries = chosen(matter, without=without)
+    before: Facts = {}
+    for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
+        yield Step(entry, changes(before, after), is_late(entry))
+        before = after
+
+
+def chosen(matter: Matter, *, without: Collection[int] = ()) -> list[Entry]:
+    """The events of a subject without some of them, which must be among them and leave nothing that
+    contradicts itself. Errors: as `steps`."""
+    found, subject = events_about(matter), matter.subject
+    if unknown := set(without) - {one.position for one in found}:
+        raise NotAmongThem(positions=", ".join(map(str, sorted(unknown))), subject=subject)
+    left = [one for one in found if one.position not in without]
+    if left and found[0].position in without and matter.kind in FOUNDED:
+        raise BeginsWithIt(position=found[0].position, subject=subject)
+    for one in left:
+        if (corrected := corrected_by(one)) in without:
+            raise CorrectsIt(position=one.position, corrected=corrected)
+    return left
+
+
+def corrected_by(entry: Entry) -> int | None:
+    """The position of the event that an event corrects; None for one that corrects none."""
+    corrects = shown(entry)["payload"].get("corrects")
+    return corrects["position"] if isinstance(corrects, dict) else None
+
+
+def is_late(entry: Entry) -> bool:
+    """Whether an event was recorded on a later day of the shop than it happened: what was shown of
+    that day had to change."""
+    zone = ZoneInfo(SHOP_ZONE)
+    return from_us(entry.recorded_at).astimezone(zone).date() > from_us(
+        entry.occurred_at).astimezone(zone).date()
+
+
+def changes(before: Facts, after: Facts) -> list[Changed]:
+    """The facts in which two states differ, by name."""
+    return [Changed(name, before.get(name), after.get(name))
+            for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+
+
+# -- which event a fact is due to -----------------------------------------------------------------
+
+
+class Due(NamedTuple):
+    """A fact, its value (None: it is not known any more), and the event that it is due to."""
+
+    field: str
+    value: Any
+    entry: Entry
+
+
+def blame(matter: Matter, *, field: str | None = None) -> list[Due]:
+    """The facts of a subject, each with the event that made it what it is, by name; `field` is one
+    of them, or the path of several. Errors: UnknownFact (R-PRJ-40), as `steps`."""
+    found: dict[str, Due] = {}
+    for step in steps(matter):
+        for one in step.changes:
+            found[one.field] = Due(one.field, one.after, step.entry)
+    if field is None:
+        return [found[name] for name in sorted(found) if found[name].value is not None]
+    wanted = [found[name] for name in sorted(found)
+              if name == field or name.startswith(f"{field}/")]
+    if not wanted:
+        raise UnknownFact(name=field, subject=matter.subject, known=", ".join(sorted(found)))
+    return wanted
+
+
+# -- what differs ---------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """A fact in which two moments differ, and the positions of the events that made it: those that
+    changed it and belong to one moment only, or where none of these did, all that belong to one
+    only: what others made of it hangs on them."""
+
+    field: str
+    before: Any
+    after: Any
+    because: list[int]
+
+
+class Compared(NamedTuple):
+    """What differs, and the events that belong to one of the moments only."""
+
+    differences: list[Difference]
+    came: list[Entry]
+    went: list[Entry]
+
+
+def diff(before: Matter, after: Matter, *, without: Collection[int] = ()) -> Compared:
+    """In what a subject differs between two moments, the second without some events. Before it had
+    begun, nothing is known of it. Errors: as `steps`."""
+    left, right = _at(before), chosen(after, without=without)
+    old, new = ({one.position for one in entries} for entries in (left, right))
+    changed = [_changed(matter, entries) for matter, entries in ((before, left), (after, right))]
+    found = [Difference(one.field, one.before, one.after, sorted(
+        ({*changed[0][1].get(one.field, ()), *changed[1][1].get(one.field, ())} & (old ^ new))
+        or old ^ new)) for one in changes(changed[0][0], changed[1][0])]
+    return Compared(found, [one for one in right if one.position not in old],
+                    [one for one in left if one.position not in new])
+
+
+def _at(matter: Matter) -> list[Entry]:
+    """The events of a subject at a moment, which may lie before it began."""
+    try:
+        return events_about(matter)
+    except NothingRecorded:
+        return []
+
+
+def _changed(
+    matter: Matter, entries: Sequence[Entry]
+) -> tuple[Facts, dict[str, list[int]]]:
+    """What is known at the end, and the positions that changed each fact."""
+    at: dict[str, list[int]] = {}
+    before: Facts = {}
+    for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
+        for one in changes(before, after):
+            at.setdefault(one.field, []).append(entry.position)
+        before = after
+    return before, at
+
+
+# -- when a condition first held ------------------------------------------------------------------
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge}
+_condition = re.compile(r"(?P<field>[^=!<>]+)(?:(?P<sign>[!<>]?=|[<>])(?P<value>.*))?").fullmatch
+
+
+class Condition(NamedTuple):
+    """A condition on a fact; without a sign, that it is known."""
+
+    field: str
+    sign: str | None
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Condition":
+        """From a text such as `paid_minor>=5000`. Errors: BadCondition (R-PRJ-41)."""
+        found = _condition(text.strip())
+        if found is None:
+            raise BadCondition(text=text)
+        return cls(found["field"].strip(), found["sign"], (found["value"] or "").strip())
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether it does. Numbers are compared as numbers, all else as texts; what is not known is
+        equal to nothing."""
+        known = facts.get(self.field)
+        if known is None or self.sign is None:
+            return known is not None if self.sign is None else self.sign == "!="
+        try:
+            pair = Decimal(str(known)), Decimal(self.value)
+        except InvalidOperation:
+            said = str(known).lower() if isinstance(known, bool) else str(known)
+            return OPERATORS[self.sign](said, self.value)
+        return OPERATORS[self.sign](*pair)
+
+
+class Turned(NamedTuple):
+    """An event at which a condition began to hold, or ended to."""
+
+    entry: Entry
+    holds: bool
+    value: Any
+
+
+def bisect(matter: Matter, condition: Condition) -> list[Turned]:
+    """The events at which a condition began or ended to hold, in order; none where it never held.
+    Errors: UnknownFact (R-PRJ-40), as `steps`."""
+    entries = events_about(matter)
+    found: list[Turned] = []
+    names: set[str] = set()
+    for entry, facts in zip(entries, facts_after_each(matter, entries), strict=True):
+        names |= facts.keys()
+        held = bool(found) and found[-1].holds
+        if (holds := condition.holds(facts)) != held:
+            found.append(Turned(entry, holds, facts.get(condition.field)))
+    if condition.field not in names:
+        raise UnknownFact(name=condition.field, subject=matter.subject,
+                          known=", ".join(sorted(names)))
+    return found

@@ -1,0 +1,106 @@
+"""The verbs of a history on the command line, as a person types them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.cli.program import program
+from api.cli.trial import COMMANDS
+from tests.support.demo import demo_in
+
+ORDER = "order:taobao:栖墨图书旗舰店:demo-3"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The demo's ledger."""
+    with demo_in(tmp_path_factory.mktemp("demo")):
+        yield
+
+
+def run(*words: str, code: int = 0, lang: str = "C") -> Result:
+    """A command as it is typed."""
+    found = CliRunner(env={"LC_ALL": lang}).invoke(program, list(words))
+    assert found.exit_code == code, (found.output, found.stderr)
+    return found
+
+
+def as_json(*words: str) -> dict[str, Any]:
+    """What a command answers a program."""
+    found: dict[str, Any] = json.loads(run(*words, "--json").output)
+    return found
+
+
+def test_log__is_a_line_an_event_and_json_has_all() -> None:
+    told = run("log", ORDER).output.splitlines()
+    assert told[0].startswith("as of position ")
+    assert "review_status pending_review → approved" in "\n".join(told)
+    assert "… and" in told[2]  # what an order begins with is long
+    answer = as_json("log", ORDER)
+    assert len(answer["items"]) == len(told) - 2
+    assert len(answer["items"][0]["changes"]) > 20
+    assert as_json("log", ORDER, "--after", str(answer["items"][-2]["position"]))[
+        "items"] == answer["items"][-1:]
+
+
+def test_blame_bisect_diff_and_show__name_the_event() -> None:
+    (due,) = as_json("blame", ORDER, "refunded_minor")["items"]
+    assert (due["value"], due["type"]) == (11940, "order.refund_recorded.v1")
+    turns = as_json("bisect", ORDER, "refunded_minor>=11940")["items"]
+    assert [one["position"] for one in turns] == [due["position"]]
+    span = f"{due['position'] - 1}..{due['position']}"
+    assert as_json("diff", ORDER, "--positions", span)["items"] == [
+        {"field": "payment_status", "before": "paid", "after": "refunded",
+         "because": [due["position"]]},
+        {"field": "refunded_minor", "before": 3980, "after": 11940,
+         "because": [due["position"]]}]
+    shown = as_json("show", str(due["position"]))["item"]
+    assert (shown["type"], shown["stream"]) == ("order.refund_recorded.v1", ORDER)
+    table = run("diff", ORDER, "--positions", span).output
+    assert [line.split() for line in table.splitlines()[1:]] == [
+        ["field", "before", "after", "because"],
+        ["payment_status", "paid", "refunded", str(due["position"])],
+        ["refunded_minor", "3980", "11940", str(due["position"])]]
+    for words in (("blame", ORDER), ("bisect", ORDER, "paid_minor"), ("show", "2")):
+        assert run(*words).output
+
+
+def test_replay__without_an_event_says_what_it_leaves_open() -> None:
+    (dispatched,) = (one["position"] for one in as_json("log", ORDER)["items"]
+                     if one["type"] == "order.dispatched.v1")
+    told = run("replay", ORDER, "--without", str(dispatched)).output
+    assert told.splitlines()[-1].startswith(f"  without the events at {dispatched}")
+    assert "order.dispatched.v1" not in told
+    found = as_json("diff", ORDER, "--without", str(dispatched))["items"]
+    assert {"field": "delivery_status", "before": "dispatched", "after": "unsent",
+            "because": [dispatched]} in found
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    (("log", "order:x:y:z"), 1, "nothing_recorded"),
+    (("log", "nonsense"), 1, "nothing_recorded"),
+    (("blame", ORDER, "price"), 1, "unknown_fact"),
+    (("bisect", ORDER, "="), 1, "bad_condition"),
+    (("diff", ORDER, "--positions", "3"), 1, "bad_span"),
+    (("diff", ORDER, "--positions", "3..x"), 1, "bad_position"),
+    (("diff", ORDER, "--recorded", "yesterday.."), 1, "bad_time"),
+    (("diff", ORDER, "--positions", "3..4", "--recorded", ".."), 1, "two_recordings"),
+    (("diff", ORDER, "--positions", "3..99999999"), 1, "position_beyond_head"),
+    (("log", ORDER, "--position", "99999999"), 1, "position_beyond_head"),
+    (("log", ORDER, "--occurred-as-of", "2020-01-01"), 1, "nothing_occurred_then"),
+    (("replay", ORDER, "--without", "1"), 1, "not_among_them"),
+    (("show", "99999999"), 1, "position_beyond_head"),
+    (("show", "0"), 2, "POSITION"),
+    (("log", ORDER, "--ledger", "other"), 1, "other"),
+])
+def test_verbs__rejected_with_what_is_wrong(words: tuple[str, ...], code: int, said: str) -> None:
+    assert said in run(*words, code=code).stderr
+
+
+def test_help__is_in_both_languages() -> None:
+    for one in COMMANDS:
+        assert run(str(one.name), "--help", lang="zh_CN.UTF-8").output != run(
+            str(one.name), "--help").output

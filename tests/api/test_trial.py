@@ -1,0 +1,97 @@
+"""A history on trial over HTTP: for who reads evidence, and each reading is noted."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ledger.log.store import SUFFIX
+from tests.support.bodies import at, order, stocked
+from tests.support.builders import stream
+from tests.support.web import Web, problem
+
+KINDS = ("steps", "facts", "differences", "turns?condition=paid_minor>0")
+
+
+def address(what: str, subject: str = stream()) -> str:
+    """Where something is asked of a subject."""
+    return f"/v1/subjects/{quote(subject, safe=':')}/{what}"
+
+
+@pytest.fixture
+def paid(web: Web) -> int:
+    """An order that is paid, and the position of the payment."""
+    stocked(web)
+    web.done("/v1/sales", order(warehouse="main"), "service")
+    return int(web.done(f"{at()}/payments", {"amount_minor": 4990, "reference": "p"}, "finance")[
+        "positions"][-1])
+
+
+def asked(web: Web, what: str, **more: Any) -> dict[str, Any]:
+    """An answer."""
+    answer = web.get(address(what, **more), "auditor")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json or {})
+
+
+def test_steps__come_in_pages_that_add_up(web: Web, paid: int) -> None:
+    whole = asked(web, "steps")
+    assert {"field": "payment_status", "before": "unpaid", "after": "paid"} in next(
+        one for one in whole["items"] if one["position"] == paid)["changes"]
+    found, here = [], address("steps?limit=1")
+    while here:
+        page = web.get(here, "auditor").json or {}
+        found += page["items"]
+        here = page["next"]
+    assert found == whole["items"]
+
+
+def test_facts_turns_and_differences__name_the_event(web: Web, paid: int) -> None:
+    (due,) = asked(web, "facts?field=paid_minor")["items"]
+    assert (due["value"], due["position"]) == (4990, paid)
+    (turn,) = asked(web, "turns?condition=paid_minor%3E%3D4990")["items"]
+    assert (turn["position"], turn["holds"]) == (paid, True)
+    found = asked(web, f"differences?positions={paid - 1}..{paid}")
+    assert {"field": "paid_minor", "before": 0, "after": 4990, "because": [paid]} in found["items"]
+    assert found["as_of"]["before"]["position"] == paid - 1
+    without = asked(web, f"differences?without={paid}")
+    assert {"field": "paid_minor", "before": 4990, "after": 0, "because": [paid]} in without[
+        "items"]
+    assert str(paid) in without["as_of"]["notes"][-1]
+
+
+def test_event__is_shown_with_its_leaf(web: Web, paid: int) -> None:
+    item = (web.get(f"/v1/events/{paid}", "auditor").json or {})["item"]
+    assert (item["position"], item["type"]) == (paid, "order.paid.v1")
+    for nowhere in ("x", "-1", "1" * 20):
+        problem(web.get(f"/v1/events/{nowhere}", "auditor"), 404, "not_found")
+    problem(web.get("/v1/events/999999", "auditor"), 404, "position_beyond_head")
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_reading__is_for_evidence_and_noted(web: Web, paid: int, what: str) -> None:
+    problem(web.get(address(what), "service"), 403, "forbidden")
+    before = web.edge.store.head("main" + SUFFIX).position
+    assert web.get(address(what), "auditor").status_code == 200
+    assert b"reading.noted.v1" in b" ".join(
+        one.type.encode() for one in web.edge.store.read("main" + SUFFIX, after=before))
+    problem(web.get(address(what, "order:a:b:c"), "auditor"), 404, "nothing_recorded")
+
+
+@pytest.mark.parametrize(("what", "status", "code"), [
+    ("steps?without=x", 400, "not_understood"), ("steps?without=", 400, "not_understood"),
+    ("steps?without=1", 404, "not_among_them"), ("steps?positions=1..2", 400, "not_understood"),
+    ("facts?field=price", 404, "unknown_fact"), ("turns", 400, "not_understood"),
+    ("turns?condition==", 400, "bad_condition"),
+    ("differences?positions=3", 400, "bad_span"),
+    ("differences?positions=1..2&recorded=..", 422, "two_recordings"),
+])
+def test_question__rejected(web: Web, paid: int, what: str, status: int, code: str) -> None:
+    answer = web.get(address(what), "auditor")
+    assert (answer.status_code, (answer.json or {})["code"]) == (status, code), answer.text
+
+
+def test_subject_of_another_ledger__is_not_there(web: Web, paid: int) -> None:
+    web.ledger("other")
+    for what in KINDS:
+        assert web.get(address(what), "auditor", "other").status_code == 404
