@@ -151,6 +151,5 @@ def _without(query: Mapping[str, Any]) -> list[int]:
     if len(parts) > MOST_LEFT_OUT or not all(
             part.isascii() and part.isdigit() and len(part) <= 16 for part in parts):
         raise Problem("not_understood", names="without", errors=[Fault(
-            "/query/without", "malformed", "is no list of at most "
-            f"{MOST_LEFT_OUT} positions such as 12,13")])
+            "/query/without", "malformed", f"cannot be read: {query['without']!r}")])
     return [int(part) for part in parts]

@@ -16,9 +16,10 @@ def listed(shop: Shop) -> list[dict[str, Any]]:
     """All imports by the read models, which are built from the log anew."""
     models = ReadModels(shop.opened.store, PROJECTIONS)
     models.rebuild("main", ["names"])
-    found = names.things(models, "main", Import.KIND, PRESENT).things
+    wanted = names.Wanted(Import.KIND, imports.shown, by_age=True)
+    found = names.things(models, "main", wanted, PRESENT).things
     models.close()
-    return sorted(map(imports.shown, found.values()), key=lambda one: int(one["position"]))
+    return list(found.values())
 
 
 def test_list__says_what_became_of_each(shop: Shop) -> None:

@@ -50,6 +50,7 @@ FITTING: dict[tuple[str | int, ...], Any] = {
     ("stock.move", "moves", 0, "from"): "available",
     ("stock.move", "moves", 0, "to"): "available",
     ("transfer.send", "to"): "y",
+    ("transfer.declare", "to"): "y",
 }
 """What a sound body needs besides to keep the rules between fields, by command and path."""
 

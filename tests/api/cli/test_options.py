@@ -34,7 +34,9 @@ ARGUMENTS = {
     "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
     "person status": ["person:7f3a"], "person export": ["person:7f3a"],
     "imports show": ["0123"], "imports faults": ["0123"],
-    "find": ["1001"], "slip": ["order:a:b:1", "--purpose", "pick"],
+    "find": ["1001"], "log": ["order:a:b:1"], "show": ["1"], "blame": ["order:a:b:1"],
+    "diff": ["order:a:b:1"], "bisect": ["order:a:b:1", "paid_minor"], "replay": ["order:a:b:1"],
+    "slip": ["order:a:b:1", "--purpose", "pick"],
 }
 """What a command needs to get as far as its ledger."""
 
@@ -215,7 +217,7 @@ WRITING = {
     "imports faults": ["0123"], "slip": ["order:a:b:1", "--purpose", "pick"]}
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
-ONLY_READING = {"report", "find", "rebuild", "verify", "doctor", "backup", "keys list",
+ONLY_READING = {"report", "find", "log", "show", "blame", "diff", "bisect", "replay", "rebuild", "verify", "doctor", "backup", "keys list",
                 "policies list", "policies diff", "policies due", "policies pay", "person find",
                 "person status", "imports list", "imports show", "imports forget"}
 

@@ -18,7 +18,7 @@ def test_written__is_opened_for_those_who_work_on_orders(web: Web) -> None:
     seen = {}
     for role in ("service", "warehouse", "auditor", "integration"):
         (exception,) = _items(web, "/v1/exceptions", role)
-        held, free = (row["held"] for row in _items(web, "/v1/fulfilment", role))
+        free, held = (row["held"] for row in _items(web, "/v1/fulfilment", role))
         item = (web.get(at(), role).json or {})["item"]
         assert (item["held"], item["exceptions"], free) == (held, [
             {name: value for name, value in exception.items() if name != "subject"}], None)

@@ -66,6 +66,7 @@ SUBJECTS = {"posts": ACCUSED, "members": ACCUSED, "attendance": ACCUSED, "leaves
 QUERIES = {
     "/v1/log/root": "position=1", "/v1/deadlines/<name>": "start=2026-09-15T10:00:00Z",
     "/v1/policy-differences": "before=1&after=2", "/v1/search": "q=secret-7",
+    "/v1/subjects/<subject>/turns": "condition=paid_minor",
     **dict.fromkeys(("/v1/grading", "/v1/score-warnings", "/v1/scores",
                      "/v1/scores/<member>/explain"), f"month={MONTH}")}
 """What is asked of routes that answer nothing without."""

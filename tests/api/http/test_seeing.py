@@ -35,6 +35,7 @@ OF_STAFF = ("/v1/appeals", "/v1/decisions", "/v1/deductions", "/v1/deductions/<d
             "/v1/scores/<member>/explain")
 ONE_BY_ONE = ("/v1/orders/<order>", "/v1/orders/<order>/explain", "/v1/orders/<order>/history",
               "/v1/returns/<case>", "/v1/returns/<case>/history")
+TRIAL = tuple(f"/v1/subjects/<subject>/{what}" for what in ("differences", "facts", "steps"))
 PERSON = {"/v1/persons/<person>/events": {"manager"}}
 
 KINDS: Mapping[str, tuple[Told, Kind]] = {
@@ -48,6 +49,7 @@ KINDS: Mapping[str, tuple[Told, Kind]] = {
     "money": (MONEY, {
         **dict.fromkeys(ONE_BY_ONE, READERS), **dict.fromkeys(
             ("/v1/reconciliation", "/v1/revenue", "/v1/takings"), TAKINGS),
+        **dict.fromkeys(TRIAL, EVIDENCE),
         **dict.fromkeys(("/v1/orders", "/v1/returns"), SUMS_READERS), "/v1/audit": EVIDENCE,
         **PERSON}),
 }

@@ -22,11 +22,12 @@ from tests.support.web import Web
 
 ONE = {"order": stream("new"), "case": stream("back").replace("order:", "case:"), "job": "?",
        "person": "?", "month": "2026-09", "name": "dispatch", "code": "not_found",
-       "version": "1"}
+       "version": "1", "position": "2"}
 SUBJECTS = {"inventory": "sku:SH-001", "stock-cards": "sku:SH-001", "stock": "stock:main:SH-001",
             "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",
-            "transfers": "transfer:T"}
+            "transfers": "transfer:T", "subjects": stream("new")}
 QUERIES = {"/v1/search": ["q=SH"],
+           "/v1/subjects/<subject>/turns": ["condition=payment_status"],
            "/v1/deadlines/<name>": ["start=2026-09-30T12:00:00Z"],
            "/v1/policy-differences": ["before=1&after=2"], "/v1/log/root": ["position=7"],
            "/v1/reconciliation": ["month=2026-09"], "/v1/grading": ["month=2026-09"],
@@ -36,7 +37,8 @@ QUERIES = {"/v1/search": ["q=SH"],
            "/v1/shifts": ["day=2026-09-12"]}
 """What else the routes are asked."""
 
-ASKED_ONLY = {"/v1/deadlines/<name>", "/v1/policy-differences", "/v1/log/root", "/v1/search"}
+ASKED_ONLY = {"/v1/deadlines/<name>", "/v1/policy-differences", "/v1/log/root", "/v1/search",
+              "/v1/subjects/<subject>/turns"}
 """Routes that have to be asked something."""
 
 

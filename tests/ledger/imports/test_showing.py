@@ -52,8 +52,9 @@ def test_value__that_becomes_personal_is_hidden_in_a_column_that_is_not_marked(n
     rows = {file.kind: Staged(1, 0, 2, False, b"", ["zqx"] * len(file.fields()))
             for file in profile.files}
     made = {*RecordOrder.PERSONAL} & profile.recipe.keys()
+    section, _ = next(iter(profile.sections()))
     for field in made:
-        origin = origin_of(profile, f"/{field}", rows[profile.main.kind],
+        origin = origin_of(profile, (section, f"/{field}"), rows[profile.main.kind],
                            {kind: [row] for kind, row in rows.items()})
         assert origin.column
         assert origin.value == HIDDEN, field

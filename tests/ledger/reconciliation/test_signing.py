@@ -145,7 +145,7 @@ def test_takings_of_a_period__add_up_to_its_figures_event_by_event(history: Any)
     try_all(opened.ledger, history)
     events = {entry.position: entry for entry in opened.store.read("main", limit=10**6)}
     for period in ({"month": "2026-10"}, {"until": "2026-10-01"}, {"month": None}):
-        found = reports.run(models, "main", "takings", Question(**period)).rows
+        found = reports.run(models, "main", "takings", Question(sort="position", **period)).rows
         assert [row["position"] for row in found] == sorted({row["position"] for row in found})
         for row in found:
             entry = events[row["position"]]
@@ -165,7 +165,7 @@ def test_takings_of_a_period__are_of_the_shop_that_is_asked_for(
     put(shop, sold(9, 999, paid=999, shop="别店"), refund(2, 50, occurred_at=at("2026-09-12")),
         refund(2, 20, occurred_at=at("2026-10-12")))
     found = reports.run(models, "main", "takings", Question(
-        month=MONTH, channel=CHANNEL, shop=SHOP)).rows
+        month=MONTH, channel=CHANNEL, shop=SHOP, sort="position")).rows
     assert [(row["subject"], row["paid_minor"], row["refunded_minor"]) for row in found] == [
         (stream(1), 100, 0), (stream(2), 2000, 0), (stream(2), 0, 50)]
 

@@ -183,7 +183,7 @@ def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(
                         ("overturned", "0"), ("confirmed", "2"))
                     assert [one["what"] for one in where.rows(
                         where.models, "decisions") if one["deduction"] == "deduction:x"] == [
-                        "proposed", "confirmed", "appealed", "overturned"]
+                        "overturned", "appealed", "confirmed", "proposed"]
                 if number < len(steps):
                     go(where, number, steps[number])
             return bool(where.oracle.seals), figures(where), where.taken()

@@ -436,8 +436,8 @@ def test_audit__tells_what_changed_of_people(ledger: Ledger, models: ReadModels)
     told = list(audited(models, "main", found(models, "main", Asked(subject=WANG), cut).entries))
 
     changes = {row["type"]: row["changes"] for row in told}
-    assert changes["attendance.corrected.v1"]["attended"]["after"] == (
-        (1, "2026-09-09", "late", "early", False, "customer_service"),)
+    assert changes["attendance.corrected.v1"]["attended"]["after"] == [
+        [1, "2026-09-09", "late", "early", False, "customer_service"]]
     assert changes["member.leave_approved.v1"]["leave"]["after"]["L1"][1] == "approved"
     assert "attendance.shift_handed_over.v1" in changes
     assert {"post.assigned.v1", "roster.cover_arranged.v1"} <= changes.keys()
