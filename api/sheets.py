@@ -98,6 +98,11 @@ def heading(column: Column) -> str:
     return tr(column.key) if language() == "zh" else column.name
 
 
+def heads(columns: Iterable[Column]) -> dict[str, str]:
+    """What columns are called above a table, by their names."""
+    return {column.name: heading(column) for column in columns}
+
+
 def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
     """Tables as a workbook, with a last sheet that says what they are about, and where the columns
     are headed by labels, one that says which names those stand for.

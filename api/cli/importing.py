@@ -43,7 +43,16 @@ def list_command(ledger_name: str, form: str) -> None:
                 raise_stopped(status)
         wanted = names.Wanted(Import.KIND, imports.shown, by_age=True, down=True)
         rows = list(names.things(models, ledger_name, wanted, PRESENT).things.values())
-    print_rows(rows if form == "json" else [_short(row) for row in rows], form=form)
+    print_rows(rows if form == "json" else [_short(row) for row in rows], form=form, heads=_heads())
+
+
+def _heads() -> dict[str, str]:
+    """What the columns of `_short` are called above a table."""
+    from api.sheets import heads
+    from projections.asking.columns import columns_of
+    from projections.imports import Decided, ImportRow
+
+    return heads((*columns_of(ImportRow), *columns_of(Decided)))
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +77,7 @@ def show_command(name: str, ledger_name: str, form: str) -> None:
         if form == "json":
             click.echo(as_json(row))
             return
-        print_record(_short(row), form=form)
+        print_record(_short(row), form=form, heads=_heads())
         for fault in row["faults"]:
             where = fault["file"] or tr("the files")
             said = tr("{code} × {count}, rows {rows}", code=fault["code"], count=fault["count"],

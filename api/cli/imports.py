@@ -114,7 +114,8 @@ def sentence(summary: Summary) -> str:
     counts = {"rows": summary.rows, "accepted": summary.accepted,
               "duplicates": summary.duplicates, "rejected": summary.rejected}
     older = "" if not summary.older else " " + tr(
-        "{older} of those without news were made before what is known: older news changes nothing.",
+        "{older} of those without news count as older than what is known, and older news changes "
+        "nothing. If they are newer, say when the file was made (`--as-of`).",
         older=summary.older)
     left_out = older if not summary.erased else older + " " + tr(
         "{erased} of them are about somebody who was erased: what is personal in these was left "

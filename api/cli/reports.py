@@ -158,7 +158,7 @@ def show(answer: LongAnswer, form: str, output: Path | None = None) -> None:
 
 
 def _show_table(answer: LongAnswer) -> None:
-    heads = {column.name: sheets.heading(column) for column in answer.columns}
+    heads = sheets.heads(answer.columns)
     rows = Shown(answer.rows, lambda row: {
         name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
         and not (name in SAID_BY_SUBJECT and "subject" in row)})

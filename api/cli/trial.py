@@ -11,6 +11,7 @@ from api.messages import tr
 
 if TYPE_CHECKING:
     from projections.asking.clocks import AsOf
+    from projections.asking.columns import Columns
     from projections.asking.questions import Answer
     from projections.store.models import ReadModels
 
@@ -34,15 +35,21 @@ def _models(ledger: str) -> Iterator["ReadModels"]:
         yield models
 
 
-def _show(answer: "Answer", form: str, as_row: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def _show(
+    answer: "Answer", form: str, kind: "type[Columns]",
+    as_row: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    """An answer of rows of some kind, each as a table has it."""
     from api.cli.output import as_json, print_rows
     from api.messages import as_of_line
+    from api.sheets import heads
+    from projections.asking.columns import columns_of
 
     if form == "json":
         click.echo(as_json({"as_of": answer.as_of, "items": answer.rows}))
         return
     click.echo(as_of_line(answer.as_of))
-    print_rows([as_row(row) for row in answer.rows], form=form)
+    print_rows([as_row(row) for row in answer.rows], form=form, heads=heads(columns_of(kind)))
     for note in answer.as_of["notes"]:
         click.echo(f"  {note}")
 
@@ -61,7 +68,7 @@ def _changes(row: dict[str, Any]) -> dict[str, Any]:
                for one in row["changes"] if one["before"] is not None or one["after"] != 0]
     more = len(changed) - MOST
     if more > 0:
-        changed = [*changed[:MOST], tr("… and {count} more.", count=more)]
+        changed = [*changed[:MOST], tr("and {count} more", count=more)]
     return {"position": row["position"], "occurred_at": row["occurred_at"],
             "recorded_at": row["recorded_at"] if row["late"] else None, "type": row["type"],
             "actor": row["actor"], "changes": "; ".join(changed)}
@@ -85,10 +92,11 @@ def log_command(
     and what it changed. Where one was recorded on a later day than it happened, both times
     stand."""
     from projections.trial import asking
+    from projections.trial.answers import StepRow
 
     with _models(ledger_name) as models:
         _show(asking.history(models, ledger_name, subject, _as_of(**clocks), after=after), form,
-              _changes)
+              StepRow, _changes)
 
 
 @command("replay")
@@ -103,10 +111,11 @@ def replay_command(
     """The history of SUBJECT step by step, as it would be without some of its events. Nothing is
     recorded."""
     from projections.trial import asking
+    from projections.trial.answers import StepRow
 
     with _models(ledger_name) as models:
         _show(asking.history(models, ledger_name, subject, _as_of(**clocks), without=without), form,
-              _changes)
+              StepRow, _changes)
 
 
 @command("blame")
@@ -121,10 +130,11 @@ def blame_command(
     """Which event each fact of SUBJECT is due to, and who recorded it. FACT is one of them, such as
     paid_minor, or the path of several, such as lines/1."""
     from projections.trial import asking
+    from projections.trial.answers import DueRow
 
     with _models(ledger_name) as models:
         _show(asking.due(models, ledger_name, subject, _as_of(**clocks), field=field), form,
-              lambda row: {**row, "value": _said(row["value"])})
+              DueRow, lambda row: {**row, "value": _said(row["value"])})
 
 
 @command("bisect")
@@ -139,11 +149,12 @@ def bisect_command(
     """When CONDITION, such as 'paid_minor>=5000' or 'available<0', first held of SUBJECT, and each
     event at which that changed."""
     from projections.trial import asking
+    from projections.trial.answers import TurnRow
     from projections.trial.verbs import Condition
 
     with _models(ledger_name) as models:
         _show(asking.turns(models, ledger_name, subject, _as_of(**clocks),
-                           condition=Condition.parse(condition)), form,
+                           condition=Condition.parse(condition)), form, TurnRow,
               lambda row: {**row, "value": _said(row["value"])})
 
 
@@ -164,13 +175,14 @@ def diff_command(
     """In what SUBJECT differs between two moments, and which event made each difference. With
     --without alone: in what it would differ now."""
     from projections.trial import asking
+    from projections.trial.answers import DifferenceRow
     from projections.trial.moments import two_of
 
     before, after = two_of(positions, recorded, occurred, same=bool(without))
     with _models(ledger_name) as models:
         answer = asking.differences(
             models, ledger_name, subject, before=before, after=after, without=without)
-        _show(answer, form, lambda row: {
+        _show(answer, form, DifferenceRow, lambda row: {
             "field": row["field"], "before": _said(row["before"]), "after": _said(row["after"]),
             "because": row["because"]})
 
@@ -183,7 +195,10 @@ def show_command(position: int, *, ledger_name: str, form: str) -> None:
     """The event at POSITION: what it says and changed, what it came of and what came of it, and
     its leaf in the tree over the log."""
     from api.cli.output import as_json, print_record
+    from api.sheets import heads
+    from projections.asking.columns import columns_of
     from projections.trial import asking
+    from projections.trial.answers import EventShown
 
     with _models(ledger_name) as models:
         as_of, item = asking.event(models, ledger_name, position)
@@ -191,7 +206,7 @@ def show_command(position: int, *, ledger_name: str, form: str) -> None:
         click.echo(as_json({"as_of": as_of, "item": item}))
         return
     print_record({name: as_json(value) if isinstance(value, dict) else value
-                  for name, value in item.items()}, form=form)
+                  for name, value in item.items()}, form=form, heads=heads(columns_of(EventShown)))
 
 
 COMMANDS = (log_command, show_command, blame_command, diff_command, bisect_command,

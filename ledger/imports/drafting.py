@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger.common.errors import Invalid
+from ledger.common.phrases import Phrase
 from ledger.imports.amounts import COMMA, MARKS, POINT, number_parser
 from ledger.imports.packed import Unreadable
 from ledger.imports.profile import DELIMITERS, Layout
@@ -57,11 +58,13 @@ def drafted(path: Path) -> str:
         raise NothingToDraft(path=path, why=error.code) from None
     names = [column.name for column in columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise NothingToDraft(path=path, why=f"columns stand twice: {', '.join(twice)}")
+        raise NothingToDraft(path=path, why=Phrase(
+            "columns stand twice: {names}", names=", ".join(twice)))
     found = {column.known.field for column in columns if column.known}
     if missing := [field for field in NEEDED if field not in found]:
-        raise NothingToDraft(
-            path=path, why=f"no column is known to be its {' or '.join(missing)}")
+        raise NothingToDraft(path=path, why=Phrase(
+            "no column has a name that is known for {fields} of an order",
+            fields=" or ".join(missing)))
     return "\n".join(_lines(path, layout, columns)) + "\n"
 
 

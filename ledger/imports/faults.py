@@ -121,6 +121,9 @@ REASONS: dict[str, tuple[str, str]] = {
     "not_products": (
         "R-IMP-09", "has a part that the `pattern` of its field does not match: {pattern}; between "
         "the parts stands {between}"),
+    "no_side": (
+        "R-IMP-12", "nothing says the `{side}` of a transfer, which goes between two warehouses: "
+        "name the field that does, or a constant, under `movement`"),
     "nothing_moves": ("R-IMP-27", "is 0 in all rows of the movement: nothing moves"),
     "no_time_of_count": (
         "R-IMP-12", "nothing says when it was counted: name a column as `at` of `count`, or say "
@@ -130,7 +133,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "R-IMP-14", "appears twice in the order, with different cells (see row {other})"),
     "rows_disagree": (
         "R-IMP-26",
-        "says something else than row {other} of the same order, and the profile does not say "
+        "says something else than row {other} of the same number, and the profile does not say "
         "which counts: `across_rows: first` at the column, `last`, `sum`, `least` or `most`"),
     "no_pieces": (
         "R-IMP-27", "is 0: nothing is made of the row, and its order is recorded without it"),

@@ -105,7 +105,9 @@ class MovementAssembler:
             raise BadStatement([problem("quantity", "nothing_moves")], MOVEMENT)
         source, target = (self._of(rows[0], side) for side in ("from", "to"))
         if source is None or target is None:
-            raise BadStatement([problem("to" if source else "from", "empty")], MOVEMENT)
+            side = "to" if source else "from"
+            raise BadStatement([
+                problem(side, "empty" if side in self._at else "no_side", side=side)], MOVEMENT)
         return DeclareTransfer(
             number=facts["number"], occurred_at=facts["at"], arrived=facts["arrived"],
             source=source, target=target,

@@ -37,7 +37,8 @@ class TextFrom(fields.Field[Any]):
 
 class SumFrom(fields.Field[Any]):
     """A field's name; {of: FIELD, when: FIELD}, which holds where the second is filled; {sum: […],
-    less: […], when: FIELD}; or {lines: goods|fees|all}: what lines add up to."""
+    less: […], when: FIELD}, of one field a sum of the rows in which that is so; or {lines:
+    goods|fees|all}: what lines add up to."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if isinstance(value, str):
@@ -53,7 +54,7 @@ class SumFrom(fields.Field[Any]):
                     not less or _is_names(less)):
                 return _sum(value["sum"], less, when=when, adds_rows=True)
         raise ValidationError(
-            "Not a field's name, {of: FIELD, when: FIELD}, {sum: […], less: […]} or "
+            "Not a field's name, {of: FIELD, when: FIELD}, {sum: […], less: […], when: FIELD} or "
             "{lines: goods|fees|all}.")
 
 

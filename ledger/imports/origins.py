@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from ledger.imports.amounts import MARKS
 from ledger.imports.faults import HIDDEN, shown
 from ledger.imports.profile import Field, File, Profile
 from ledger.imports.showing import hidden_fields
@@ -45,9 +46,9 @@ def origin_of(
 
 def cell_of(profile: Profile, file: File, name: str, row: Staged) -> tuple[str, str]:
     """The column that fills a field, and what stands there in a row, as a list of faults may show
-    it; blank and hidden where no column does."""
+    it; both are blank where no column does."""
     if name not in file.fields():
-        return "", HIDDEN
+        return "", ""
     return file.column_of(name), _shown(profile, file, name, row)
 
 
@@ -77,5 +78,5 @@ def _printed(profile: Profile, field: Field, value: Any) -> str:
         return str(value[1])
     if field.kind == "money":
         decimals = profile.exponent if field.decimals is None else field.decimals
-        return str(Decimal(value).scaleb(-decimals))
+        return str(Decimal(value).scaleb(-decimals)).replace(".", MARKS[profile.decimal])
     return str(value)

@@ -2,7 +2,7 @@
 
 Where rows of the main file make a statement together, a fact of all of it is what its rows say,
 each that says something the same; a column says otherwise by `across_rows`. A sum of one field adds
-up what the rows say.
+up what the rows say, those alone of which it holds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -125,14 +125,32 @@ class Recipe:
         is not so."""
         if "lines" in entry:
             return _sum_of_lines(entry["lines"])
-        when = None if entry.get("when") is None else self.get(entry["when"])
-        found = self._sum_of_fields(entry)
-        if when is None:
+        found, named = self._sum_of_fields(entry), entry.get("when")
+        if named is None:
             return found
+        if _is_single(entry) and entry["adds_rows"]:
+            first, = entry["sum"]
+            if self._place(first)[0] == self._place(named)[0]:
+                return self._sum_of_rows(first, named)
+        when = self.get(named)
         return lambda main, parts, items: found(main, parts, items) if when(main, parts) else None
 
+    def _sum_of_rows(self, name: str, when: str) -> Sum:
+        """What rows say of a field, those in which another one is filled; None where none is, or
+        where a joined one says nothing."""
+        values, filled = self.all(name), self.all(when)
+        may_be_blank = self._place(name)[0] == self.main
+
+        def total(main: Row, parts: Parts, items: Sequence[Costed]) -> int | None:
+            said = [value for value, so in zip(
+                values(main, parts), filled(main, parts), strict=True)
+                if so and not (value is None and may_be_blank)]
+            return sum(said) if said and None not in said else None
+
+        return total
+
     def _sum_of_fields(self, entry: Mapping[str, Any]) -> Sum:
-        first, single = entry["sum"][0], len(entry["sum"]) == 1 and not entry["less"]
+        first, single = entry["sum"][0], _is_single(entry)
         if single and not entry["adds_rows"] and "." not in first:
             get = self.get(first)
             return lambda main, parts, items: get(main, parts)
@@ -190,6 +208,11 @@ class Recipe:
             return Moment(from_us(max(known)), "", True) if known else None
 
         return moment
+
+
+def _is_single(entry: Mapping[str, Any]) -> bool:
+    """Whether a sum is of one field."""
+    return len(entry["sum"]) == 1 and not entry["less"]
 
 
 def _slot_of(slot: int) -> Get:

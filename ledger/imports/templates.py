@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ledger.common.errors import Invalid
+from ledger.common.phrases import Phrase
 from ledger.imports.profile import DELIMITERS, File, Profile
 
 ENDINGS = (".csv", ".xlsx")
@@ -26,12 +27,13 @@ def write_templates(profile: Profile, path: Path) -> list[Path]:
     Errors: NoTemplate (R-IMP-36) where one is there already, or for another ending.
     """
     if path.suffix not in ENDINGS:
-        raise NoTemplate(path=path, why=f"its name ends in none of {', '.join(ENDINGS)}")
+        raise NoTemplate(path=path, why=Phrase(
+            "its name ends in none of {endings}", endings=", ".join(ENDINGS)))
     paths = {file.kind: path if file is profile.main else
              path.with_name(f"{path.stem}-{file.kind}{path.suffix}") for file in profile.files}
     for one in paths.values():
         if one.exists():
-            raise NoTemplate(path=one, why="it is there already")
+            raise NoTemplate(path=one, why=Phrase("it is there already"))
     for file in profile.files:
         content = _book(file) if path.suffix == ".xlsx" else _text(file)
         with paths[file.kind].open("xb") as target:

@@ -84,4 +84,5 @@ class EventShown(TrailRow):
     together: Annotated[list[int], says("The events that the same command recorded.")]
     caused: Annotated[list[int], says("The events that came of its command, by other commands.")]
     corrects: Annotated[int | None, says("The event that it corrects.")]
-    corrected_by: Annotated[int | None, says("The event that corrects it.")]
+    corrected_by: Annotated[int | None, says(
+        "The event that corrects it.", "corrected_by_event")]

@@ -68,7 +68,7 @@ ONE_WORD = {
     "直接上级": "直属上级", "库存卡片": "库存台账", "阈值": "预警值", "送达": "签收",
     "纠纷": "争议", "验收": "质检", "其所有人": "其持有人"}
 """What a term of the shop is not called, and what it is: a thing has one name. 所有人 is everybody;
-who has a key is its 持有人."""
+who has a key is its 持有人. A profile is an 导入配置; 模板 is the empty file made of it."""
 
 
 def test_catalogue__has_one_word_for_a_term() -> None:
@@ -76,3 +76,5 @@ def test_catalogue__has_one_word_for_a_term() -> None:
                  for word, right in ONE_WORD.items() if word in chinese)
     source.check(f"{english}: {chinese}" for english, chinese in catalogue().items()
                  if "{owner}" in english and "所有人" in chinese)
+    source.check(f"{english}: {chinese}" for english, chinese in catalogue().items()
+                 if re.search(r"\bprofiles?\b", english) and "模板" in chinese)

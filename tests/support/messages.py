@@ -22,13 +22,20 @@ from api.messages import CATALOG
 from api.value_words import VALUES
 from projections.asking.columns import columns_of
 from projections.asking.typed import type_of
+from projections.imports import Decided, ImportRow
+from projections.names import NameRow
 from projections.reports import REPORTS
+from projections.trial.answers import DifferenceRow, DueRow, EventShown, StepRow, TurnRow
 from tests.support import source
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
     "column.key"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
+
+
+TABLES = (NameRow, ImportRow, Decided, StepRow, DueRow, DifferenceRow, TurnRow, EventShown)
+"""What commands show in tables that are no reports."""
 
 
 def folded(text: str) -> str:
@@ -79,10 +86,12 @@ def translated() -> Iterator[tuple[Path, int, ast.expr]]:
 
 
 def _of_columns() -> Iterator[tuple[str, str]]:
-    """The labels of the columns of all reports, and of the trail."""
+    """The labels of the columns of all reports, of the trail, and of other tables."""
     for name, report in REPORTS.items():
         yield from ((f"report {name}", column.key) for column in columns_of(type_of(report).row))
     yield from (("the trail", column.key) for column in COLUMNS)
+    yield from (
+        (row.__name__, column.key) for row in TABLES for column in columns_of(row))
 
 
 def _of_commands() -> Iterator[tuple[str, str]]:

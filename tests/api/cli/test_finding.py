@@ -41,6 +41,11 @@ def test_find__shows_the_very_name_first_then_the_newest() -> None:
     assert "there are more" in run("001", "--limit", "1").output
 
 
+def test_find__is_headed_in_chinese_where_that_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert run("001").output.splitlines()[1].split() == ["类型", "对象", "匹配项", "名称", "位置"]
+
+
 def test_find__is_narrowed_by_a_kind() -> None:
     assert "(nothing)" in run("1001", "--kind", "waybill").output
     assert stream("2001") in run("2001", "--kind", "order").output

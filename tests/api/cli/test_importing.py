@@ -54,7 +54,9 @@ def test_imports__are_listed_the_newest_first_and_shown() -> None:
     said = run("show", refused()).stdout
     assert "bad-dates.csv: not_time × 4, rows 2-5" in said
     assert run("show", refused().partition(":")[2]).stdout == said
-    assert "bad-dates.csv" in run("list", lang="zh_CN.UTF-8").stdout
+    heads, *rows = run("list", lang="zh_CN.UTF-8").stdout.splitlines()
+    assert heads.split()[-4:] == ["已记录", "被拒绝", "没有新内容", "错误数"]
+    assert "bad-dates.csv" in rows[0]
 
 
 @pytest.mark.parametrize("words", [("show",), ("faults",)])

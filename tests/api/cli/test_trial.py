@@ -38,7 +38,7 @@ def test_log__is_a_line_an_event_and_json_has_all() -> None:
     told = run("log", ORDER).output.splitlines()
     assert told[0].startswith("as of position ")
     assert "review_status pending_review → approved" in "\n".join(told)
-    assert "… and" in told[2]  # what an order begins with is long
+    assert told[2].endswith(" more")  # what an order begins with is long
     answer = as_json("log", ORDER)
     assert len(answer["items"]) == len(told) - 2
     assert len(answer["items"][0]["changes"]) > 20
@@ -98,6 +98,18 @@ def test_replay__without_an_event_says_what_it_leaves_open() -> None:
 ])
 def test_verbs__rejected_with_what_is_wrong(words: tuple[str, ...], code: int, said: str) -> None:
     assert said in run(*words, code=code).stderr
+
+
+@pytest.mark.parametrize(("words", "head"), [
+    (("log", ORDER), "变更"), (("blame", ORDER), "事实"), (("diff", ORDER), "出自位置"),
+    (("bisect", ORDER, "paid_minor"), "成立"), (("show", "9"), "叶哈希"),
+    (("replay", ORDER), "变更")])
+def test_tables__are_headed_in_chinese_where_that_is_spoken(
+    words: tuple[str, ...], head: str
+) -> None:
+    said = run(*words, lang="zh_CN.UTF-8").output
+    assert head in said
+    assert "column:" not in said
 
 
 def test_help__is_in_both_languages() -> None:

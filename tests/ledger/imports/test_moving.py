@@ -1,5 +1,6 @@
 """Movements and transfers as files declare them."""
 
+import re
 from contextlib import closing
 from typing import Any
 
@@ -76,6 +77,17 @@ def test_row__rejected_at_its_cell(
     summary = bring(shop, *rows)
     assert codes(summary) == expected
     assert not shop.types()["stock.moved.v1"] + shop.types()["transfer.sent.v1"]
+
+
+@pytest.mark.parametrize("side", ["from", "to"])
+def test_transfer__rejected_where_the_profile_names_one_side_alone(shop: Shop, side: str) -> None:
+    house(shop, "main")
+    text = (profiles.PACKAGED / f"{PROFILE}.yaml").read_text("utf-8")
+    known = profiles.parse(re.sub(rf"\b{side}: {side}\b,?", "", text), PROFILE)
+    path = shop.file(["T1,transfer,A,5,main,main,,2026-09-01 08:00:00,,,"], header=HEADER)
+    (fault,) = shop.bring(path, profile=known).faults
+    assert (fault.row, fault.column, fault.value, fault.code) == (2, "", "", "no_side")
+    assert f"the `{side}` of a transfer" in fault.reason
 
 
 def test_movements__are_refused_without_stock(shop: Shop) -> None:

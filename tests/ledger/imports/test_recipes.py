@@ -163,6 +163,41 @@ def test_when__an_amount_holds_only_where_a_field_is_filled(shop: Shop) -> None:
     assert [order(shop, number)["paid_minor"] for number in ("1", "2")] == [0, 500]
 
 
+@pytest.mark.parametrize(("paid", "expected"), [
+    ((True, True), 350), ((True, False), 100), ((False, True), 250), ((False, False), 0)])
+def test_when__a_sum_of_one_field_is_of_the_rows_in_which_another_is_filled(
+    shop: Shop, paid: tuple[bool, bool], expected: int
+) -> None:
+    known = profile(extra={"total_minor": {"lines": "goods"},
+                           "paid_minor": {"sum": ["due"], "when": "paid_at"}})
+    first, second = ("2026-09-01 11:00" if so else "" for so in paid)
+    bring(shop, [row(due="1.00", paid=first), row(sku="B", due="2.50", paid=second)], known)
+    assert order(shop)["paid_minor"] == expected
+
+
+@pytest.mark.parametrize(("rows", "expected"), [
+    (["1,2.00,x", "1,3.00,", "1,4.00,x"], 600), (["1,2.00,"], None), (["1,2.00,x", "1,,x"], None)])
+def test_when__a_sum_of_joined_rows_is_known_if_all_in_which_it_holds_are(
+    shop: Shop, rows: list[str], expected: int | None
+) -> None:
+    known = parse(yaml.safe_dump({
+        "name": "shop", "version": 1, "channel": "shop", "shop": "one",
+        "money": {"currency": "CNY", "exponent": 2},
+        "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d"]},
+        "files": {
+            "orders": {"columns": {"order": {"field": "number", "kind": "id"},
+                                   "placed": {"field": "placed", "kind": "time"}}},
+            "costs": {"join": {"own": "of", "main": "number"}, "columns": {
+                "of": {"field": "of", "kind": "id"}, "cost": {"field": "cost", "kind": "money"},
+                "sent": {"field": "sent", "kind": "text"}}}},
+        "order": {"file": "orders", "number": "number", "placed": {"at": "placed"},
+                  "postage_minor": {"sum": ["costs.cost"], "when": "costs.sent"}}}), "shop.yaml")
+    shop.bring(shop.file(["1,2026-09-01"], "orders.csv", "order,placed"),
+               shop.file(rows, "costs.csv", "of,cost,sent"), profile=known)
+    (placed,) = shop.payloads("order.placed.v1")
+    assert placed["amounts"].get("postage_minor") == expected
+
+
 def test_paid__rejected_where_money_that_came_in_has_no_time(shop: Shop) -> None:
     known = profile(extra={"total_minor": {"lines": "goods"}, "paid_minor": "due"})
     assert codes(bring(shop, [row(paid="")], known)) == [(2, "due", "amount_without_time")]

@@ -182,6 +182,40 @@ def test_example__of_orders_and_what_comes_back(shop: Shop) -> None:
     assert (case["state"], case["pieces"]["damaged"]) == ("closed", 1)
 
 
+REPORT = """Report of week 36;;;;;;;;
+Order;SKU;Pieces;Cost;Status;Ordered;Paid;Sent;Refunded
+1;A;2;19,80;sent;31.08.2026 14:05;31.08.2026 14:06;01.09.2026 08:00;
+1;B;0;0,00;cancelled;2026-08-31 14:05;31.08.2026 14:06;;
+2;A;1;9,90;sent;2026-09-01 10:00;2026-09-01 10:01;2026-09-02 08:00;
+2;C;3;1.234,50;refunded;01.09.2026 10:00;01.09.2026 10:01;2026-09-02 08:00;05.09.2026 12:00
+3;B;0;0,00;cancelled;02.09.2026 11:00;;;
+4;B;3;10,00;open;02.09.2026 12:00;;;
+Sum;;9;1.274,20;;;;;
+"""
+
+
+def test_example__of_a_report_whose_lines_have_states_of_their_own(shop: Shop) -> None:
+    summary = bring(shop, "made-up-report", rows=REPORT)
+    assert (codes(summary), counts(summary)) == ([], (6, 6, 0, 0))
+    assert [(one.row, one.code) for one in summary.warnings] == [
+        (4, "no_pieces"), (7, "no_pieces"), (9, "rows_left_out")]
+    assert {row["number"]: (row["total_minor"], row["paid_minor"], row["refunded_minor"],
+                            row["delivery_status"], row["review_status"])
+            for row in report(shop, "orders")} == {
+        "1": (1980, 1980, None, "dispatched", "imported"),
+        "2": (124440, 124440, 123450, "dispatched", "imported"),
+        "3": (0, 0, None, "unsent", "cancelled"), "4": (1000, 0, None, "unsent", "imported")}
+
+
+def test_fault__shows_an_amount_as_the_file_writes_it(shop: Shop) -> None:
+    raw = EXAMPLES["made-up-report"].replace("total_minor: {sum: [cost]}", "total_minor: cost")
+    path = shop.folder / "rows.csv"
+    path.write_text(REPORT, "utf-8")
+    summary = shop.bring(path, profile=profiles.parse(raw, "report"))
+    assert [(one.row, one.column, one.value) for one in summary.faults] == [
+        (4, "Cost", "0,00"), (6, "Cost", "1234,50")]
+
+
 def test_example__of_products_in_a_cell(shop: Shop) -> None:
     text = cells("made-up-cells", "orders", [{
         "Order": "1", "Goods": "Blue cup [CUP] x 2|Tray [TRAY] x 1", "Total": "45.00",
