@@ -8,10 +8,15 @@ from ledger.imports.profile import File
 
 Leaves = Callable[[Sequence[str]], bool]
 
-is_total = re.compile(
-    r"\s*(?:合\s*计|总\s*计|小\s*计|汇\s*总|合\s*計|總\s*計|小\s*計|(?:grand\s*)?totals?|sub-?\s*totals?)"
-    r"\s*[:：]?\s*", re.IGNORECASE).fullmatch
-"""Whether a cell that should hold a number or a SKU says that its row is a total."""
+_total = re.compile(
+    r"(?:合\s*计|总\s*计|小\s*计|汇\s*总|合\s*計|總\s*計|小\s*計|(?:grand\s*)?totals?|sub-?\s*totals?)"
+    r"(?:\s*[:：])?", re.IGNORECASE).fullmatch
+
+
+def is_total(cell: str) -> bool:
+    """Whether a cell that should hold a number or a SKU says that its row is a total. The blanks
+    around are no part of the pattern, which would try each way to divide them."""
+    return _total(cell.strip()) is not None
 
 
 class LeftOut:

@@ -22,7 +22,12 @@ ALWAYS = 64 << 20
 IN_MEMORY = 4 << 20
 """Bytes of a workbook that are unpacked in memory; more lie in a file meanwhile."""
 
+MOST_PARTS = 10_000
+"""Parts of an archive: whoever opens it holds the names of all in memory."""
+
 _PK, _BOOK = b"PK\x03\x04", "xl/workbook.xml"
+_PART = b"PK\x01\x02"
+"""What each part begins with in the list of an archive's parts."""
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PAGES = (b"<!doctype html", b"<html", b"<table", b"<meta", b"<head")
@@ -62,19 +67,24 @@ def _refuse(start: bytes, content: IO[bytes]) -> None:
 
 
 def _is_in(content: IO[bytes], wanted: bytes) -> bool:
+    return _times_in(content, wanted, most=0) > 0
+
+
+def _times_in(content: IO[bytes], wanted: bytes, *, most: int) -> int:
+    """How many times some bytes, which never overlap, are in others: counted until there are more
+    than that."""
     content.seek(0)
-    before = b""
-    while piece := content.read(1 << 20):
-        if wanted in before + piece:
-            return True
-        before = piece[-len(wanted):]
-    return False
+    before, times = b"", 0
+    while times <= most and (piece := content.read(1 << 20)):
+        times += (before + piece).count(wanted)
+        before = piece[1 - len(wanted):]
+    return times
 
 
 def _kind_of_zip(content: IO[bytes], size: int) -> str:
     """What an archive is, in a file of a size. Errors: Unreadable."""
     try:
-        with ZipFile(content) as parts:
+        with _opened(content) as parts:
             names = parts.namelist()
             if _BOOK in names:
                 _bounded([info for info in parts.infolist() if info.filename.startswith("xl/")],
@@ -86,6 +96,13 @@ def _kind_of_zip(content: IO[bytes], size: int) -> str:
             return ZIP
     except (BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise Unreadable("bad_archive", why=str(error)) from None
+
+
+def _opened(content: IO[bytes]) -> ZipFile:
+    """An archive. Errors: Unreadable where it has far too many parts; those of ZipFile."""
+    if (found := _times_in(content, _PART, most=MOST_PARTS)) > MOST_PARTS:
+        raise Unreadable("many_in_archive", found=found)
+    return ZipFile(content)
 
 
 def _only(parts: ZipFile) -> ZipInfo:
@@ -119,7 +136,7 @@ def holds_workbook(file: io.BufferedReader, packed: str) -> bool:
         return False
     with workbook_in(file, packed) as book:
         try:
-            with ZipFile(book) as parts:
+            with _opened(book) as parts:
                 if _BOOK not in parts.namelist():
                     return False
         except (BadZipFile, ValueError, OSError, NotImplementedError):

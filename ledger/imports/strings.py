@@ -6,7 +6,8 @@ without a name, sealed under a key that nobody keeps, since what buyers write is
 
 import os
 import tempfile
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import msgspec
@@ -18,6 +19,9 @@ IN_BLOCK = 64
 HELD_CHARACTERS = 4 << 20
 """Characters of the first strings, which stay in memory, and of the others that were last read."""
 
+OF_EACH = 16
+"""What a string counts beside its characters: an empty one needs room, too."""
+
 
 class SharedStrings:
     """Strings by their number, taken from a source only as far as they are needed."""
@@ -28,7 +32,7 @@ class SharedStrings:
         self._held: dict[int, list[str]] = {}
         self._recent: dict[int, list[str]] = {}
         self._held_room = self._recent_room = HELD_CHARACTERS
-        self._places: list[tuple[int, int]] = []
+        self._begins = array("Q", [0])
         self._file: IO[bytes] | None = None
         self._blocks = self._first_on_disk = 0
         self._cipher = AESGCM(os.urandom(32))
@@ -69,29 +73,34 @@ class SharedStrings:
     def _keep(self, block: list[str]) -> None:
         if self._held_room > 0:
             self._held[self._blocks] = block
-            self._held_room -= sum(map(len, block))
+            self._held_room -= _room_of(block)
             self._first_on_disk = self._blocks + 1
             return
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115
         sealed = self._cipher.encrypt(self._nonce(self._blocks), self._encode(block), None)
-        begins = sum(self._places[-1]) if self._places else 0
-        self._places.append((begins, len(sealed)))
+        begins = self._begins[-1]
+        self._begins.append(begins + len(sealed))
         self._file.seek(begins)
         self._file.write(sealed)
 
     def _read(self, number: int) -> list[str]:
         assert self._file is not None
-        begins, size = self._places[number - self._first_on_disk]
+        place = number - self._first_on_disk
+        begins, ends = self._begins[place : place + 2]
         self._file.seek(begins)
-        sealed = self._file.read(size)
+        sealed = self._file.read(ends - begins)
         block = self._decode(self._cipher.decrypt(self._nonce(number), sealed, None))
         if self._recent_room <= 0:
             self._recent.clear()
             self._recent_room = HELD_CHARACTERS
         self._recent[number] = block
-        self._recent_room -= sum(map(len, block))
+        self._recent_room -= _room_of(block)
         return block
 
     def _nonce(self, block: int) -> bytes:
         return block.to_bytes(12, "big")
+
+
+def _room_of(block: Sequence[str]) -> int:
+    return sum(map(len, block)) + OF_EACH * len(block)

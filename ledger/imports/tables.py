@@ -4,10 +4,11 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import IO, NamedTuple, Protocol
 
+from ledger.imports.elements import WorkbookDamaged
 from ledger.imports.packed import WORKBOOK, Unreadable, workbook_in
 from ledger.imports.profile import DELIMITERS, Layout
 from ledger.imports.sources import Broken, Source, open_file, open_text, records
-from ledger.imports.workbooks import SheetMissing, WorkbookDamaged, sheet_rows
+from ledger.imports.workbooks import SheetMissing, sheet_rows
 
 
 class Counter(Protocol):

@@ -10,20 +10,25 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
-from functools import partial
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError
 
+from ledger.imports.elements import Parser, WorkbookDamaged
+from ledger.imports.sources import LONGEST_ROW
 from ledger.imports.strings import SharedStrings
 from ledger.imports.times import of_serial
 
-PIECE = 1 << 14
-"""Bytes of XML that are parsed at a time."""
-
 LONGEST_CELL = 1 << 17
 """Characters in one cell; Excel allows 32,767."""
+
+LARGEST_PART, MOST_SAID = 64 << 20, 100_000
+"""Bytes of a part that is read as a whole, and elements of it that are kept: Excel has 65,490
+formats of cells, and a part holds more than is kept."""
+
+LONGEST_FORMAT = 255
+"""Characters of the format of a number, as Excel has them."""
 
 WIDEST, DEEPEST = 16_384, 1_048_576
 """The most columns and rows that a sheet of Excel has."""
@@ -37,10 +42,6 @@ _DATES = frozenset((*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)))
 _ONLY_DATES = frozenset((14, 15, 16, 17, *range(27, 32), 36, *range(50, 55), 57, 58))
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 _escaped = re.compile(r"_x([0-9A-Fa-f]{4})_")
-
-
-class WorkbookDamaged(Exception):
-    """A part of the workbook cannot be read; the words say why."""
 
 
 class SheetMissing(Exception):
@@ -71,8 +72,8 @@ def sheet_rows(file: IO[bytes], sheet: str, mark: str) -> Iterator[list[str]]:
         raise WorkbookDamaged(f"its XML is broken: {error}") from None
     except KeyError as error:
         raise WorkbookDamaged(f"a part is missing: {error}") from None
-    except (ValueError, IndexError) as error:
-        raise WorkbookDamaged(f"a cell refers to nothing: {error}") from None
+    except (ValueError, IndexError):  # their words hold what stands in the cell
+        raise WorkbookDamaged("a cell refers to nothing, or is no number as it says") from None
 
 
 def _rows(parts: ZipFile, sheet: str, mark: str) -> Iterator[list[str]]:
@@ -87,86 +88,49 @@ def _rows(parts: ZipFile, sheet: str, mark: str) -> Iterator[list[str]]:
 # -- parts that are small --------------------------------------------------------------------------
 
 
-class _Parser:
-    """Calls `begin`, `end` and `text` for the elements of XML, by their names without the prefix of
-    the outermost one. Elements with another prefix are extensions."""
-
-    def feed(self, content: IO[bytes]) -> Iterator[None]:
-        """Parse a part, piece by piece."""
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = partial(self._outermost, parser)
-        parser.EndElementHandler = self.end
-        parser.CharacterDataHandler = self.text
-        parser.StartDoctypeDeclHandler = _refuse
-        while piece := content.read(PIECE):
-            parser.Parse(piece, False)
-            yield
-        parser.Parse(b"", True)
-        yield
-
-    def _outermost(self, parser: Any, name: str, found: dict[str, str]) -> None:
-        prefix = name[:name.find(":") + 1]
-
-        def local(name: str) -> str:
-            return name.removeprefix(prefix) if name.startswith(prefix) else f":{name}"
-
-        parser.StartElementHandler = self.begin
-        if prefix:
-            parser.StartElementHandler = lambda name, found: self.begin(local(name), found)
-            parser.EndElementHandler = lambda name: self.end(local(name))
-        self.begin(local(name), found)
-
-    def begin(self, name: str, found: dict[str, str]) -> None:
-        """An element begins."""
-
-    def end(self, name: str) -> None:
-        """An element ends."""
-
-    def text(self, text: str) -> None:
-        """Text stands in an element."""
-
-
 def _local(name: str) -> str:
     return name[name.find(":") + 1:]
 
 
-def _refuse(*_: Any) -> None:
-    raise WorkbookDamaged("its XML declares a document type")
+class _Elements(Parser):
+    """Collects what the elements at the end of some paths say."""
 
-
-class _Elements(_Parser):
-    """Collects what an element of a name says, and where it stands."""
-
-    def __init__(self, parts: ZipFile, path: str) -> None:
+    def __init__(self, parts: ZipFile, path: str, *wanted: tuple[str, ...]) -> None:
         self.found: list[tuple[tuple[str, ...], dict[str, str]]] = []
         self._path: list[str] = []
+        self._wanted = wanted
         if path in parts.namelist():
+            if parts.getinfo(path).file_size > LARGEST_PART:
+                raise WorkbookDamaged(f"{path} is far too large")
             with parts.open(path) as content:
                 for _ in self.feed(content):
                     pass
 
     def begin(self, name: str, found: dict[str, str]) -> None:
-        """Note it."""
+        """Note it, if it is wanted."""
         self._path.append(name)
-        self.found.append((tuple(self._path[-2:]), {_local(key): value
-                                                    for key, value in found.items()}))
+        path = next((one for one in self._wanted if (*self._path[-len(one):],) == one), None)
+        if path is not None:
+            self.found.append((path, {_local(key): value for key, value in found.items()}))
+            if len(self.found) > MOST_SAID:
+                raise WorkbookDamaged("it says far too much of itself")
 
     def end(self, name: str) -> None:
         """It is closed."""
         self._path.pop()
 
     def of(self, *path: str) -> list[dict[str, str]]:
-        """What the elements at the end of a path say."""
-        return [said for where, said in self.found if where[-len(path):] == path]
+        """What the elements at the end of one of the paths say."""
+        return [said for where, said in self.found if where == path]
 
 
 class _Book:
     """The sheets of a workbook by name."""
 
     def __init__(self, parts: ZipFile) -> None:
-        book = _Elements(parts, "xl/workbook.xml")
-        links = _Elements(parts, "xl/_rels/workbook.xml.rels").of("Relationship")
+        book = _Elements(parts, "xl/workbook.xml", ("sheet",), ("workbookPr",))
+        links = _Elements(
+            parts, "xl/_rels/workbook.xml.rels", ("Relationship",)).of("Relationship")
         self.targets = {link["Id"]: link["Target"] for link in links
                         if link["Type"].endswith("/worksheet")}
         self.sheets = [(sheet["name"], sheet["id"]) for sheet in book.of("sheet")]
@@ -186,7 +150,7 @@ class _Book:
 
 def _formats(parts: ZipFile) -> list[Format]:
     """The formats of cells by their number."""
-    styles = _Elements(parts, "xl/styles.xml")
+    styles = _Elements(parts, "xl/styles.xml", ("numFmts", "numFmt"), ("cellXfs", "xf"))
     codes = {int(said["numFmtId"]): said["formatCode"] for said in styles.of("numFmts", "numFmt")}
     return [_format(int(said.get("numFmtId", 0)), codes) for said in styles.of("cellXfs", "xf")]
 
@@ -194,6 +158,8 @@ def _formats(parts: ZipFile) -> list[Format]:
 def _format(number: int, codes: dict[int, str]) -> Format:
     if number not in codes:
         return Format(number in _DATES, number in _DATES - _ONLY_DATES)
+    if len(codes[number]) > LONGEST_FORMAT:
+        raise WorkbookDamaged("a format in it is far too long")
     code = _LITERALS.sub("", codes[number].partition(";")[0]).lower().strip()
     if re.fullmatch("0{2,}", code):
         return Format(digits=len(code))
@@ -204,7 +170,7 @@ def _format(number: int, codes: dict[int, str]) -> Format:
 # -- parts that are large --------------------------------------------------------------------------
 
 
-class _Strings(_Parser):
+class _Strings(Parser):
     """Gathers the shared strings of the piece that was parsed last."""
 
     def __init__(self) -> None:
@@ -264,7 +230,7 @@ def _parsed(content: IO[bytes], sheet: "_Sheet") -> Iterator[list[str]]:
         yield from ready
 
 
-class _Sheet(_Parser):
+class _Sheet(Parser):
     """Gathers the rows of the piece of a sheet that was parsed last."""
 
     def __init__(
@@ -279,7 +245,7 @@ class _Sheet(_Parser):
         self._texts: list[str] | None = None
         self._value: list[str] = []
         self._in_reading = False
-        self._room = LONGEST_CELL
+        self._room, self._room_of_row = LONGEST_CELL, LONGEST_ROW
         self._written: dict[str, Callable[[str], str]] = {
             "s": lambda value: self._strings[int(value)], "str": _unescaped,
             "inlineStr": _unescaped, "e": str, "b": lambda value: ("FALSE", "TRUE")[value == "1"],
@@ -302,10 +268,7 @@ class _Sheet(_Parser):
             self._texts = None
         elif name == "c":
             if self._value:
-                value = "".join(self._value)
-                write = self._written.get(self._kind)
-                self._cells[self._column] = self._of_number(value) if write is None \
-                    else write(value)
+                self._end_cell("".join(self._value))
         elif name == "row":
             self.ready.append(self._cells)
         elif name == "rPh":
@@ -325,15 +288,27 @@ class _Sheet(_Parser):
             raise WorkbookDamaged(f"row {number} follows row {self._number}")
         self.ready.extend([[]] * (number - self._number - 1))
         self._number, self._column, self._cells = number, -1, []
+        self._room_of_row = LONGEST_ROW
 
     def _begin_cell(self, found: dict[str, str]) -> None:
         place = found.get("r")
         column = self._column + 1 if place is None else _column(place)
         if not self._column < column < WIDEST:
-            raise WorkbookDamaged(f"cell {place} follows column {self._column + 1}")
+            raise WorkbookDamaged(
+                f"a cell of row {self._number} follows column {self._column + 1}")
         self._cells.extend([""] * (column + 1 - len(self._cells)))
         self._column, self._kind = column, found.get("t", "n")
         self._style, self._value, self._room = found.get("s", ""), [], LONGEST_CELL
+
+    def _end_cell(self, value: str) -> None:
+        """The text of a cell. Many may share one long text: together they are no longer than a row
+        of CSV."""
+        write = self._written.get(self._kind)
+        text = self._of_number(value) if write is None else write(value)
+        self._room_of_row -= len(text)
+        if self._room_of_row < 0:
+            raise WorkbookDamaged(f"row {self._number} is far too long")
+        self._cells[self._column] = text
 
     def _of_number(self, value: str) -> str:
         """The text of a number or a date."""
@@ -358,9 +333,10 @@ PLAIN = Format()
 
 
 def _column(place: str) -> int:
-    """The number of a column, from 0, by the place of a cell such as `AB12`."""
-    number = 0
-    for letter in place.rstrip("0123456789"):
+    """The number of a column, from 0, by the place of a cell such as `AB12`; that of the widest
+    sheet has three letters."""
+    number, letters = 0, place.rstrip("0123456789")
+    for letter in letters if len(letters) <= 3 else "ZZZ":
         number = number * 26 + ord(letter) - 64
     return number - 1
 

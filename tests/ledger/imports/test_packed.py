@@ -4,6 +4,7 @@ import gzip
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -125,6 +126,24 @@ def test_packed__rejected_when_it_grows_beyond_bounds(
     fault = source(tmp_path, content).fault
     assert fault is not None
     assert fault.code == "grows_too_far"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda whole: zipped({"a.zip": whole})])
+def test_archive__rejected_before_the_names_of_far_too_many_parts_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: object
+) -> None:
+    whole = zipped({f"xl/{number}": b"" for number in range(packed.MOST_PARTS + 1)})
+
+    def opened(content: IO[bytes], *_: object) -> ZipFile:
+        content.seek(0)
+        assert content.read().count(b"PK\x01\x02") <= packed.MOST_PARTS
+        content.seek(0)
+        return ZipFile(content)
+
+    monkeypatch.setattr(packed, "ZipFile", opened)
+    fault = source(tmp_path, pack(whole)).fault  # type: ignore[operator]
+    assert fault is not None
+    assert fault.code == "many_in_archive"
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b\x08\0", OLE2,

@@ -51,3 +51,11 @@ def test_strings__are_taken_only_as_far_as_they_are_needed() -> None:
     source = iter([str(number) for number in range(1_000)])
     assert SharedStrings(source)[7] == "7"
     assert next(source) == "8"
+
+
+def test_strings__that_are_empty_need_room_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "HELD_CHARACTERS", 10_000)
+    shared = SharedStrings("" for _ in range(10_000))
+    assert shared[9_999] == ""
+    assert shared.held() <= 2 * (10_000 / strings.OF_EACH + strings.IN_BLOCK)
+    shared.close()

@@ -2,6 +2,7 @@
 # ruff: noqa: DTZ001 - a sheet's times have no zone.
 
 import io
+import time
 import tracemalloc
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.imports.workbooks import SheetMissing, WorkbookDamaged, number_text, sheet_rows
+from ledger.imports.elements import WorkbookDamaged
+from ledger.imports.workbooks import SheetMissing, number_text, sheet_rows
 from tests.support.workbooks import LINKS, save_workbook, workbook_of
 
 
@@ -172,6 +174,57 @@ def test_sheet__of_any_elements_is_rows_or_damaged(pieces: list[str]) -> None:
         assert all(isinstance(cell, str) for row in rows for cell in row)
     except WorkbookDamaged:
         pass
+
+
+LONG = "x" * 100_000
+CELL = '<c t="s"><v>0</v></c>'
+FORMAT = '<numFmts><numFmt numFmtId="170" formatCode="{}"/></numFmts><cellXfs>{}</cellXfs>'
+ONE = '<xf numFmtId="170"/>'
+
+
+@pytest.mark.parametrize(("sheet", "more"), [
+    (f"<row/><row>{CELL * 11}</row>", {"strings": f"<si><t>{LONG}</t></si>"}),
+    (f"<row><c r=\"{'A' * 100_000}1\"/></row>", {}),
+    (f"<row><c z=\"{'z' * 400_000}\"/></row>", {}),
+    (f"<row>{'<z>' * 500_000}", {}),
+    ("<row/>", {"strings": "<z>" * 500_000}),
+    ("<row/>", {"styles": FORMAT.format("[" * 100_000, ONE)}),
+    ("<row/>", {"styles": FORMAT.format("0", ONE * 100_001)}),
+])
+def test_workbook__that_is_made_to_grow_is_refused_within_bounds(
+    sheet: str, more: dict[str, str]
+) -> None:
+    """A few bytes that are packed may be told to become gigabytes, or hours."""
+    file = workbook_of(sheet.replace("<row/>", f"<row>{CELL}</row>"), **more)
+    began = time.process_time()
+    tracemalloc.start()
+    try:
+        with pytest.raises(WorkbookDamaged, match="far too|follows"):
+            rows_of(file)
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - began < 20
+
+
+def test_part__that_is_of_no_use_is_not_held() -> None:
+    tracemalloc.start()
+    try:
+        file = workbook_of("<row><c><v>1</v></c></row>", styles="<z/>" * 500_000)
+        assert rows_of(file) == [["1"]]
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("cell", [
+    "<c><v>某先生</v></c>", '<c t="s"><v>某先生</v></c>', '<c s="某先生"><v>1</v></c>',
+    '<c r="某先生"/>'])
+def test_damage__is_told_without_what_stands_in_the_cell(cell: str) -> None:
+    """It may be personal, and many read what is wrong in a file."""
+    with pytest.raises(WorkbookDamaged) as caught:
+        rows_of(workbook_of(f"<row>{cell}</row>", strings="", styles=STYLES.format(code="0")))
+    assert "某" not in str(caught.value)
 
 
 # -- memory ----------------------------------------------------------------------------------------

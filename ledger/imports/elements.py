@@ -1,0 +1,73 @@
+"""The XML of a workbook, element by element and within bounds, however it is made."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import IO, Any
+from xml.parsers import expat
+
+PIECE = 1 << 14
+"""Bytes of XML that are parsed at a time."""
+
+LONGEST_TAG, NESTED = 1 << 17, 64
+"""Bytes of a tag with its attributes, and how deep elements lie in each other."""
+
+
+class WorkbookDamaged(Exception):
+    """A part of the workbook cannot be read; the words say why."""
+
+
+class Parser:
+    """Calls `begin`, `end` and `text` for the elements of XML, by their names without the prefix of
+    the outermost one. Elements with another prefix are extensions."""
+
+    def feed(self, content: IO[bytes]) -> Iterator[None]:
+        """Parse a part, piece by piece."""
+        parser, fed = expat.ParserCreate(), 0
+        parser.buffer_text = True
+        parser.StartElementHandler = partial(self._outermost, parser)
+        parser.CharacterDataHandler = self.text
+        parser.StartDoctypeDeclHandler = _refuse
+        while piece := content.read(PIECE):
+            parser.Parse(piece, False)
+            fed += len(piece)
+            if fed - parser.CurrentByteIndex > LONGEST_TAG:
+                raise WorkbookDamaged("a tag in its XML is far too long")
+            yield
+        parser.Parse(b"", True)
+        yield
+
+    def _outermost(self, parser: Any, name: str, found: dict[str, str]) -> None:
+        prefix, depth = name[:name.find(":") + 1], 0
+
+        def local(name: str) -> str:
+            if not prefix:
+                return name
+            return name.removeprefix(prefix) if name.startswith(prefix) else f":{name}"
+
+        def begin(name: str, found: dict[str, str]) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > NESTED:
+                raise WorkbookDamaged("elements of its XML lie far too deep in each other")
+            self.begin(local(name), found)
+
+        def end(name: str) -> None:
+            nonlocal depth
+            depth -= 1
+            self.end(local(name))
+
+        parser.StartElementHandler, parser.EndElementHandler = begin, end
+        begin(name, found)
+
+    def begin(self, name: str, found: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def text(self, text: str) -> None:
+        """Text stands in an element."""
+
+
+def _refuse(*_: Any) -> None:
+    raise WorkbookDamaged("its XML declares a document type")
