@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from api.messages import tr, translated
-from api.sheets import FORMULA, MADE, MARK
+from api.sheets import FORMULA, LONGEST, MADE, MARK, is_changed
 from ledger.imports.faults import HIDDEN, REASONS, RowFault
 from ledger.imports.faulty_rows import Columns, FaultyRow, Kept
 from ledger.imports.headers import ADDED
 
 FORMS = ("csv", "xlsx")
 
-_changed = re.compile(r"0\d+|\d{12,}", re.ASCII).fullmatch
-"""Numbers that a spreadsheet writes otherwise."""
-_number = re.compile(r"[-+]?[\d.,]+", re.ASCII).fullmatch
+LONGEST_TEXT = 255
+"""Characters of a text in a formula."""
+
 _is_protected = re.compile('="[^"]*"').fullmatch
 _odd_title = re.compile(r"[\[\]:*?/\\']")
 LONGEST_TITLE = 31
@@ -58,7 +58,8 @@ def as_csv(kept: Kept, *, opened: bool) -> Iterator[bytes]:
 
 
 def as_xlsx(kept: Kept, *, opened: bool) -> bytes:
-    """The rows as a workbook with a sheet for each file; every cell is a text."""
+    """The rows as a workbook with a sheet for each file; every cell is a text. What is too long for
+    a cell is masked, so that nobody takes a part of it for the whole: the CSV has it."""
     import xlsxwriter  # slow to import, and needed only here
 
     file = io.BytesIO()
@@ -68,7 +69,8 @@ def as_xlsx(kept: Kept, *, opened: bool) -> bytes:
 
         def write(name: str, cells: Iterable[str]) -> None:
             for at, cell in enumerate(cells):
-                sheets[name].write_string(written[name], at, cell)
+                sheets[name].write_string(
+                    written[name], at, cell if len(cell) <= LONGEST else HIDDEN)
             written[name] += 1
 
         for row in kept.rows:
@@ -106,7 +108,7 @@ def _added(row: FaultyRow) -> list[str]:
 
 
 def _protected(cell: str) -> str:
-    risky = _changed(cell) or (cell.startswith(FORMULA) and not _number(cell))
-    if not risky or _is_protected(cell):
+    if not (is_changed(cell) or cell.startswith(FORMULA)) or _is_protected(cell):
         return cell
-    return f"{MARK}{cell}" if '"' in cell else f'="{cell}"'
+    quoted = cell.replace('"', '""')
+    return f'="{quoted}"' if len(cell) <= LONGEST_TEXT else f"{MARK}{cell}"

@@ -26,8 +26,9 @@ from projections.asking.questions import Question
 from projections.asking.typed import type_of
 from projections.store.models import ReadModels
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet program takes as the start of a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet program takes as the start of a formula: in East Asia full-width signs, too.
+"""
 
 MARK = "'"
 """What stands before a text in CSV that a spreadsheet would take for something else."""
@@ -55,6 +56,10 @@ MADE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """The creation time in every workbook, so that the same rows make the same bytes."""
 
 WIDEST = 60
+
+LONGEST = 32_767
+"""The most characters in a cell of a workbook."""
+
 TYPES = {"csv": "text/csv; charset=utf-8",
          "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 """The content types of both forms."""
@@ -156,7 +161,13 @@ def _write(sheet: Any, at: tuple[int, int], value: Any, *, decimal: bool) -> Non
     elif decimal and _is_number(value):
         sheet.write_number(*at, Decimal(value))
     else:
-        sheet.write_string(*at, str(value))
+        sheet.write_string(*at, fitting(str(value)))
+
+
+def fitting(text: str) -> str:
+    """A text as a cell of a workbook holds it: one that is too long ends in …, so that it is seen.
+    """
+    return text if len(text) <= LONGEST else f"{text[:LONGEST - 1]}…"
 
 
 def _is_number(value: Any) -> bool:
@@ -175,8 +186,13 @@ def _safe(column: Column, value: Any) -> Any:
         return f"{MARK}{value}"
     if not isinstance(value, str) or (column.kind is Kind.DECIMAL and _is_number(value)):
         return value
-    odd = column.kind not in LEFT and _LOOKS(value) and not _SAME(value)
+    odd = column.kind not in LEFT and is_changed(value)
     return f"{MARK}{value}" if odd or value.startswith((*FORMULA, MARK)) else value
+
+
+def is_changed(text: str) -> bool:
+    """Whether a spreadsheet may print a text of CSV otherwise."""
+    return bool(_LOOKS(text)) and not _SAME(text)
 
 
 ALSO_IN_WORKBOOK = {"scores": ("deductions", "appeals", "closings")}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from ledger.common.errors import Fault
+from ledger.imports import conditions
 from ledger.imports.cells import BEYOND, converter
 from ledger.imports.faults import BadCell
 from ledger.imports.profile import (
@@ -29,6 +30,9 @@ def check(profile: Profile) -> list[Fault]:
     for file in profile.files:
         faults.extend(_check_file(file, profile))
     faults += [*_of_returns(profile), *_of_meanings(profile)]
+    faults += [Fault(f"/{section}/rows/{at}", "never", why)
+               for section, recipe in profile.sections()
+               for at, row in enumerate(recipe.get("rows", ())) for why in _of_tests(row["when"])]
     if profile.makes == COUNT and "warehouse" not in profile.recipe and not profile.warehouse:
         faults.append(Fault("/count/warehouse", "missing",
                             "is needed where the profile has no stock: {warehouse: NAME}"))
@@ -75,6 +79,41 @@ def _of_meanings(profile: Profile) -> Iterator[Fault]:
                         for means in sorted({*field.values.values()}.difference(known)))
 
 
+def _of_rows_together(file: File, profile: Profile) -> Iterator[Fault]:
+    """Fields that say what counts across rows, where no rows make anything together."""
+    if profile.grouped and file is profile.main:
+        return
+    for name, field in file.fields().items():
+        if field.across_rows != "same":
+            yield Fault(f"/files/{file.kind}", "across_rows",
+                        f"{name!r} says what counts across rows, but only rows of the main file "
+                        "whose rows are the lines make an order together")
+
+
+def _of_texts(field: Field) -> Iterator[str]:
+    """Texts that no cell can be: a cell is read without the blanks around it, and one that is
+    blank means nothing, whatever a choice says."""
+    for text, means in (field.values or {}).items():
+        if means and text in ("", *field.blank):
+            yield f"{text!r} is a blank cell, and has no meaning of its own: `default` gives one"
+        elif text != text.strip():
+            yield f"{text!r} has blanks around it, without which a cell is read"
+        elif field.first_word and len(text.split()) > 1:
+            yield f"{text!r} is more than the first word"
+    for text in field.blank:
+        if text.strip() and text != text.strip():
+            yield f"{text!r} has blanks around it, without which a cell is read"
+
+
+def _of_tests(tests: Mapping[str, conditions.Test]) -> Iterator[str]:
+    """The same of what tests compare with."""
+    for test in tests.values():
+        word, given = conditions.split(test)
+        texts = given if word == "one_of" else [given] if word == "equals" else []
+        yield from (f"{text!r} has blanks around it, or is blank: no cell is that"
+                    for text in texts if text != text.strip() or not text)
+
+
 def _has_default(field: Field, profile: Profile) -> bool:
     """Whether the default of a field, if it has one, can be read as a cell of it."""
     try:
@@ -102,8 +141,12 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
         yield from (Fault(f"{where}/columns/{column}", "default",
                           f"{field.default!r} is not of the kind {field.kind}")
                     for field in fields if not _has_default(field, profile))
+    for name, field in file.fields().items():
+        yield from (Fault(where, "never", f"{name!r}: {why}") for why in _of_texts(field))
+    yield from _of_rows_together(file, profile)
     named = {*file.fields(), *file.columns, *file.ignored}
     for at, tests in enumerate(file.ignored_rows):
+        yield from (Fault(f"{where}/ignored_rows/{at}", "never", why) for why in _of_tests(tests))
         yield from (Fault(f"{where}/ignored_rows/{at}", "unknown",
                           f"names neither a field nor a column: {name!r}")
                     for name in tests if name not in named)

@@ -88,8 +88,8 @@ def _parser(
         return _id(field)
     if field.kind == "products":
         return products.parser(
-            field.pattern, field.between, integer=_integer(field, profile),
-            money=_money(field, profile))
+            field.pattern, field.between, sku=_narrowed(_id(field)),
+            integer=_integer(field, profile), money=_money(field, profile))
     return _integer(field, profile) if field.kind == "integer" else str
 
 
@@ -111,8 +111,10 @@ def _undated(parse: Convert) -> Convert:
 
 
 def _unformula(text: str) -> str:
-    """`="1234"` is how exports protect a number from spreadsheets."""
-    return text[2:-1].strip() if text.startswith('="') and text.endswith('"') else text
+    """`="1234"` is how exports protect a number from spreadsheets; a `"` in it stands twice."""
+    if not (text.startswith('="') and text.endswith('"')):
+        return text
+    return text[2:-1].replace('""', '"').strip()
 
 
 def _unprotect(text: str) -> str:

@@ -1,7 +1,6 @@
 """Rows of an import in which something is wrong, as the side file keeps them."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +11,9 @@ from ledger.log.side_file import SideFile, SideFileUnusable
 MOST_ROWS = 10_000
 """Rows that are kept of one import, the first ones; its events count all. Whoever has more mends
 the profile, not the rows."""
+
+MOST_BYTES = 32 << 20
+"""Bytes of them as they are kept: whoever asks for them has them in one answer."""
 
 
 class Columns(NamedTuple):
@@ -59,11 +61,15 @@ def keep(
 
 def _packed(columns: dict[str, Columns], rows: Iterable[FaultyRow]) -> Iterator[bytes]:
     """The headers, then the first rows; the last of them says where there are more."""
-    some = iter(rows)
+    room = MOST_BYTES
     yield _encode(columns)
-    yield from map(_encode, islice(some, MOST_ROWS))
-    if next(some, None) is not None:
-        yield _encode(FaultyRow("", 0, [], [RowFault.of("", 0, "rows_beyond", most=MOST_ROWS)]))
+    for number, row in enumerate(rows):
+        packed = _encode(row)
+        room -= len(packed)
+        if number == MOST_ROWS or room < 0:
+            yield _encode(FaultyRow("", 0, [], [RowFault.of("", 0, "rows_beyond", most=number)]))
+            return
+        yield packed
 
 
 def kept(side_file: SideFile, ledger: bytes, import_id: str, *, now: int) -> Kept:

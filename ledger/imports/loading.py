@@ -12,7 +12,7 @@ from ledger.imports.faults import RowFault
 from ledger.imports.profile import File, Profile
 from ledger.imports.references import key_field
 from ledger.imports.rows import RowKeys, RowReader
-from ledger.imports.sources import Source
+from ledger.imports.sources import Source, name_of, named_apart
 from ledger.imports.staging import Staging
 from ledger.log.envelope import frame_bytes
 
@@ -60,6 +60,7 @@ class Loader:
 
     def load(self, sources: Sequence[Source], progress: Progress | None) -> None:
         """Stage every file."""
+        sources = [*named_apart(sources)]
         done, total = 0, sum(source.size for source in sources)
 
         def report(more: int) -> None:
@@ -89,7 +90,7 @@ class Loader:
         for warning in reader.warnings():
             self.staging.warning(warning)
         return Loaded(source, reader.file.kind, self.staging.count - before, digest,
-                      stated_at(self.profile, source.name, self.as_of_us, self.latest_us))
+                      stated_at(self.profile, name_of(source.file), self.as_of_us, self.latest_us))
 
     def _unusable(self, faults: list[RowFault]) -> None:
         for fault in faults:

@@ -36,10 +36,11 @@ def wrong_in(pattern: str) -> str:
 
 
 def parser(
-    pattern: str, between: str, *, integer: Callable[[str], int], money: Callable[[str], int]
+    pattern: str, between: str, *, sku: Callable[[str], str], integer: Callable[[str], int],
+    money: Callable[[str], int],
 ) -> Callable[[str], list[Any]]:
-    """A function that turns a cell into products, each as the list of what a `Product` has.
-    Errors: BadCell."""
+    """A function that turns a cell into products, each as the list of what a `Product` has; their
+    parts are read as cells of their own are. Errors: BadCell."""
     match = re.compile(pattern).fullmatch
 
     def parse(text: str) -> list[Any]:
@@ -50,8 +51,9 @@ def parser(
                 raise BadCell("not_products", between=between, pattern=pattern)
             named = {name: (value or "").strip() for name, value in matched.groupdict().items()}
             price = named.get("price")
-            found.append([named["sku"], integer(named["quantity"]), money(price) if price else None,
-                          named.get("title") or None, named.get("attributes") or None])
+            found.append([
+                sku(named["sku"]), integer(named["quantity"]), money(price) if price else None,
+                named.get("title") or None, named.get("attributes") or None])
         return found
 
     return parse

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -119,9 +119,27 @@ def open_file(file: Path | Unnamed) -> io.BufferedReader:
     return file.open("rb") if isinstance(file, Path) else file.open()
 
 
+def name_of(file: Path | Unnamed) -> str:
+    """The name of a file, in characters."""
+    return file.name.encode(errors="replace").decode()
+
+
+def named_apart(sources: Iterable[Source]) -> Iterator[Source]:
+    """Sources by names of which each is another: the second one of a name is `NAME#2`."""
+    taken = set[str]()
+    for source in sources:
+        name, number = source.name, 1
+        while name in taken:
+            number += 1
+            name = f"{source.name}#{number}"
+        taken.add(name)
+        fault = source.fault and source.fault._replace(file=name)
+        yield source._replace(name=name, fault=fault)
+
+
 def identify(file: Path | Unnamed, encodings: tuple[str, ...]) -> Source:
     """Find what a file is, and the first encoding in which all of it decodes."""
-    name = file.name.encode(errors="replace").decode()
+    name = name_of(file)
     try:
         if not isinstance(file, Path) or stat.S_ISREG(file.stat().st_mode):
             with open_file(file) as content:

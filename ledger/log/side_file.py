@@ -82,11 +82,10 @@ class SideFile:
         """
         own = (ledger, import_id)
         with self._changing() as connection:  # first: what is begun is found when it is old
-            self._remove(connection, ledger, import_id)
-            connection.exec_driver_sql(
-                "INSERT INTO faulty_imports VALUES (?, ?, ?, 0)", (*own, now))
-        seal = _Seal(make_key(self._keys, ledger, import_id), ledger, import_id)
-        with self._changing() as connection:
+            self._begin(connection, own, now)
+        with self._changing() as connection:  # nobody else makes its key, or destroys it, meanwhile
+            self._begin(connection, own, now)
+            seal = _Seal(make_key(self._keys, ledger, import_id), ledger, import_id)
             numbered = enumerate(rows)
             while some := [(*own, number, seal.closed(number, content))
                            for number, content in islice(numbered, BATCH)]:
@@ -135,14 +134,12 @@ class SideFile:
         those of the keys database."""
         until = now - self.days * DAY_US
         with self._asking() as connection:
-            old = [] if connection is None else connection.exec_driver_sql(
-                _OLD, (until,)).fetchall()
-        for ledger, import_id in old:
-            destroy_key(self._keys, ledger, import_id)
-        if connection is None:
-            return 0
+            if connection is None:
+                return 0
         with self._changing() as connection:
+            old = connection.exec_driver_sql(_OLD, (until,)).fetchall()
             for ledger, import_id in old:
+                destroy_key(self._keys, ledger, import_id)
                 self._remove(connection, ledger, import_id)
             connection.exec_driver_sql("DELETE FROM runs WHERE begun_at <= ?", (until,))
         if old:
@@ -150,6 +147,10 @@ class SideFile:
                 assert connection is not None
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return len(old)
+
+    def _begin(self, connection: Connection, own: tuple[bytes, str], now: int) -> None:
+        self._remove(connection, *own)
+        connection.exec_driver_sql("INSERT INTO faulty_imports VALUES (?, ?, ?, 0)", (*own, now))
 
     def _remove(self, connection: Connection, ledger: bytes, import_id: str) -> None:
         for table in ("faulty_rows", "faulty_imports"):

@@ -52,7 +52,13 @@ def test_xlsx__is_the_same_bytes_for_the_same_rows() -> None:
     assert sheets.as_xlsx(tables) == sheets.as_xlsx(tables)
 
 
-@pytest.mark.parametrize("text", ["=1", "+1+1", "-x", "@a", "\tx", "\rx"])
+def test_xlsx__shows_that_a_text_is_too_long_for_a_cell() -> None:
+    told = read(sheets.as_xlsx({"orders": (columns("remark"), [{"remark": "x" * 40_000}])}))
+    (_, (found,)) = told["orders"]
+    assert (len(found), found[-1]) == (32_767, "…")
+
+
+@pytest.mark.parametrize("text", ["=1", "+1+1", "-x", "@a", "\tx", "\rx", "\nx", "＝1", "＠a"])
 def test_csv__neutralises_formulas(text: str) -> None:
     told = sheets.as_csv([{"a": text}], columns("a")).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(told, newline=""))) == [["a"], [f"'{text}"]]

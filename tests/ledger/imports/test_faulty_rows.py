@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.imports import faulty_rows
 from ledger.imports.faults import RowFault
 from ledger.imports.faulty_rows import MOST_ROWS, Columns, FaultyRow, keep, kept
 from ledger.log.side_file import SideFile, SideFileUnusable, side_file_at
@@ -40,6 +41,19 @@ def test_rows__beyond_the_most_are_named(side_file: SideFile) -> None:
     *rows, last = kept(side_file, *OWN, now=2).rows
     assert [one.row for one in rows] == list(range(2, MOST_ROWS + 2))
     assert [fault.code for fault in last.faults] == ["rows_beyond"]
+
+
+def test_rows__beyond_the_most_bytes_are_named(
+    side_file: SideFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for them has them all in one answer."""
+    monkeypatch.setattr(faulty_rows, "MOST_BYTES", 1_000)
+    keep(side_file, OWN, COLUMNS, map(row, range(2, 100)), now=1)
+    *rows, last = kept(side_file, *OWN, now=2).rows
+    assert rows == [row(number) for number in range(2, len(rows) + 2)]
+    assert 2 < len(rows) < 30
+    assert [fault.reason for fault in last.faults] == [
+        f"of all rows with faults the first {len(rows)} are kept here"]
 
 
 def test_rows__rejected_when_they_are_of_another_kind(side_file: SideFile) -> None:

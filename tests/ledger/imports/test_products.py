@@ -47,6 +47,13 @@ def test_cell__gives_a_line_for_each_product(shop: Shop) -> None:
     assert (placed["amounts"]["goods_minor"], sent["courier"]) == (1700, "顺丰")
 
 
+def test_cell__has_skus_as_a_column_of_their_own_has_them(shop: Shop) -> None:
+    """Full-width ones are those of ASCII, or the same goods would be two."""
+    bring(shop, "Blue cup [ＣＵＰ-１　] x ２")
+    (placed,) = shop.payloads("order.placed.v1")
+    assert [(line["sku"], line["quantity"]) for line in placed["lines"]] == [("CUP-1", 2)]
+
+
 def test_cell__without_prices_has_pieces_all_the_same(shop: Shop) -> None:
     bring(shop, "Blue cup [CUP-1] x 2")
     (order,) = report(shop, "fulfilment")
@@ -55,7 +62,7 @@ def test_cell__without_prices_has_pieces_all_the_same(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("goods", "code"), [
     ("Blue cup", "not_products"), ("Blue cup [CUP-1] x 2 @ 1.234", "too_many_decimals"),
-    ("", "empty"), ("Blue cup [CUP-1] x 2|", "")])
+    ("Blue cup [1.2E+17] x 1", "mangled"), ("", "empty"), ("Blue cup [CUP-1] x 2|", "")])
 def test_cell__rejected_where_a_part_is_not_a_product(shop: Shop, goods: str, code: str) -> None:
     bring(shop, goods)
     assert shop.summary is not None
@@ -71,7 +78,7 @@ def test_pattern__rejected_without_its_groups(pattern: str) -> None:
 
 
 def test_parser__reads_parts_in_order() -> None:
-    parse = parser(r"(?P<quantity>\d+)(?P<sku>[A-Z])", ",", integer=int, money=int)
+    parse = parser(r"(?P<quantity>\d+)(?P<sku>[A-Z])", ",", sku=str, integer=int, money=int)
     assert parse("2A, 1B") == [["A", 2, None, None, None], ["B", 1, None, None, None]]
     with pytest.raises(BadCell):
         parse("2A, B")

@@ -153,6 +153,36 @@ def test_parse__rejected_when_a_field_contradicts_itself(field: dict[str, Any]) 
     assert "/files/sales/columns/Nr" in rejected(raw)
 
 
+CHOICE = {"field": "state", "kind": "choice", "otherwise": ""}
+
+
+@pytest.mark.parametrize("field", [
+    {**CHOICE, "values": {"": "paid"}}, {**CHOICE, "values": {" 已付": "paid"}},
+    {**CHOICE, "values": {"-": "paid"}, "blank": ["-"]},
+    {**CHOICE, "values": {"in transit": "sent"}, "first_word": True},
+    {"field": "state", "kind": "text", "blank": ["n/a "]},
+])
+def test_parse__rejected_when_a_text_is_named_that_no_cell_can_be(field: dict[str, Any]) -> None:
+    """It would be passed over without a word."""
+    raw = small()
+    raw["files"]["sales"]["columns"]["Stand"] = field
+    assert "state" in rejected(raw)["/files/sales"]
+
+
+@pytest.mark.parametrize("test", ["equals  x", {"one_of": ["a", "b "]}, {"equals": "a "}])
+def test_parse__rejected_when_a_test_compares_with_what_no_cell_can_be(test: Any) -> None:
+    raw = small()
+    raw["files"]["sales"]["ignored_rows"] = [{"Nr": test}]
+    raw["order"]["rows"] = [{"are": "cancellation", "when": {"number": test}}]
+    assert {"/files/sales/ignored_rows/0", "/order/rows/0"} <= rejected(raw).keys()
+
+
+def test_parse__rejected_when_rows_count_across_that_make_nothing_together() -> None:
+    raw = small()
+    raw["files"]["sales"]["columns"]["Summe"]["across_rows"] = "sum"
+    assert "across" in rejected(raw)["/files/sales"]
+
+
 def test_parse__rejected_when_two_columns_fill_a_field() -> None:
     raw = small()
     raw["files"]["sales"]["columns"]["Nummer"] = {"field": "number", "kind": "id"}

@@ -87,6 +87,24 @@ def test_rows__of_a_workbook_are_those_of_its_csv(
         (row.row, row.cells) for row in of_book.rows]
 
 
+def test_rows__of_two_files_of_one_name_are_named_apart(
+    shop: Shop, side_file: SideFile, tmp_path: Path
+) -> None:
+    """Two months lie in two folders, and their columns stand in another order: what is personal is
+    masked where it stands, and each row has its own faults alone."""
+    for folder in ("01", "02"):
+        (tmp_path / folder).mkdir()
+    first = shop.file(["1,2026-01-01 10:00,A,many,1.00,甲", "2,2026-01-01 10:00,A,1,1.00,乙"],
+                      "01/a.csv", header=LINES)
+    other = shop.file(["丙,3,2026-01-01 10:00,A,1,1.00", "丁,4,2026-01-01 10:00,A,1,x"],
+                      "02/a.csv", header="收件人,订单号,下单时间,SKU,数量,单价")
+    found = kept(shop, side_file, first, other, profile=by_lines(), policy=REJECT_FAILED_ROWS)
+    assert {name: columns.personal for name, columns in found.columns.items()} == {
+        "a.csv": [5], "a.csv#2": [0]}
+    assert [(row.file, row.row, [fault.code for fault in row.faults]) for row in found.rows] == [
+        ("a.csv", 2, ["not_integer"]), ("a.csv#2", 3, ["not_money"])]
+
+
 @pytest.mark.parametrize("sample", sorted((SAMPLES / "broken").glob("*.csv")), ids=lambda p: p.stem)
 def test_rows__of_every_broken_sample_have_all_its_faults(
     shop: Shop, side_file: SideFile, sample: Path

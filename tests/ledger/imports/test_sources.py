@@ -17,6 +17,7 @@ from ledger.imports.sources import (
     identify,
     open_text,
     records,
+    named_apart,
 )
 
 HEADER = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额"
@@ -145,3 +146,10 @@ def test_unnamed__leaves_nothing_when_it_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="went away"):
         Unnamed("export.csv", Torn(), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sources__of_one_name_are_named_apart(tmp_path: Path) -> None:
+    found = list(named_apart(identify(tmp_path / name, ("utf-8",)) for name in (
+        "x/a.csv", "a.csv#2", "y/a.csv", "b.csv", "z/a.csv")))
+    assert [one.name for one in found] == ["a.csv", "a.csv#2", "a.csv#3", "b.csv", "a.csv#4"]
+    assert [one.fault and one.fault.file for one in found] == [one.name for one in found]

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,13 @@ def test_side_file__lies_beside_the_ledger(tmp_path: Path) -> None:
     assert Settings.from_environment({"LEDGER_DATABASE_URL": "memory:"}).imports_file is None
     with pytest.raises(LedgerError, match="LEDGER_FAULTY_ROWS_DAYS"):
         Settings.from_environment({"LEDGER_FAULTY_ROWS_DAYS": "0"})
+
+
+def test_rows__that_are_kept_twice_at_once_are_whole(side_file: SideFile, tmp_path: Path) -> None:
+    """Two people import the same file: what one sealed must not lie there with the key of the
+    other."""
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            both = [[b"%d %d" % (who, number) for number in range(1_500)] for who in (1, 2)]
+            list(pool.map(lambda rows: side_file.keep(OWN, "one", rows, now=NOW), both))
+            assert kept(side_file) in both
