@@ -32,6 +32,10 @@ FOLLOWING = ("synchronous = NORMAL",)
 FILLING = ("synchronous = OFF", "wal_autocheckpoint = 20000")
 """A database that is filled counts for nothing until it is whole and on disk: see `publish`."""
 
+THROWN_AWAY = ("locking_mode = EXCLUSIVE", "journal_mode = PERSIST", "synchronous = OFF",
+               f"cache_size = -{CACHE_KIB}")
+"""A journal that is kept open: there is no folder in which another could be made."""
+
 FAILED = (OperationalError, InterfaceError)
 """What says that the database itself failed, or the connection to it."""
 
@@ -319,26 +323,35 @@ class MemoryPlace:
 def in_memory(number: int = 0, tables: Sequence[Table] | None = None) -> Generation:
     """A read database in memory with empty tables, by default all; it is gone when nobody holds
     it."""
-    engine = create_engine(
-        "sqlite://", poolclass=StaticPool, module=sqlite.driver(), isolation_level="AUTOCOMMIT",
-        connect_args={"check_same_thread": False, "isolation_level": None})
-    generation = Generation(number, engine, threading.RLock())
+    generation = _of_one(
+        number, connect_args={"check_same_thread": False, "isolation_level": None})
     generation.make_tables(tables)
     return generation
+
+
+def _of_one(number: int, **how: Any) -> Generation:
+    """A read database that has one connection."""
+    return Generation(number, create_engine(
+        "sqlite://", poolclass=StaticPool, module=sqlite.driver(), isolation_level="AUTOCOMMIT",
+        **how), threading.RLock())
 
 
 @contextmanager
 def in_a_file(tables: Sequence[Table] | None = None) -> Iterator[Generation]:
     """A read database in a temporary file with empty tables, by default all, for what is thrown
-    away and may be large."""
+    away and may be large. The file, and its journal, have no name any more once they are open: they
+    are gone with the process, however that ends. One connection has them."""
     with TemporaryDirectory(prefix="read-models-") as folder:
-        path = Path(folder) / "thrown-away.db"
-        generation = Generation(0, _engine(path, "rwc", FILLING))
-        try:
-            generation.make_tables(tables)
-            yield generation
-        finally:
-            generation.close()
+        connection = sqlite.driver().connect(
+            Path(folder) / "thrown-away.db", isolation_level=None, check_same_thread=False)
+        for setting in THROWN_AWAY:
+            connection.execute(f"PRAGMA {setting}").close()
+        generation = _of_one(0, creator=lambda: connection)
+        generation.make_tables(tables)
+    try:
+        yield generation
+    finally:
+        generation.close()
 
 
 def _engine(path: Path, mode: str, settings: Sequence[str] = FOLLOWING) -> Engine:

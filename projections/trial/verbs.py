@@ -246,12 +246,18 @@ class Condition(NamedTuple):
         known = facts.get(self.field)
         if known is None or self.sign is None:
             return known is not None if self.sign is None else self.sign == "!="
-        try:
-            pair = Decimal(str(known)), Decimal(self.value)
-        except InvalidOperation:
-            said = str(known).lower() if isinstance(known, bool) else str(known)
-            return OPERATORS[self.sign](said, self.value)
-        return OPERATORS[self.sign](*pair)
+        said = str(known).lower() if isinstance(known, bool) else str(known)
+        pair = _number(said), _number(self.value)
+        return OPERATORS[self.sign](*((said, self.value) if None in pair else pair))
+
+
+def _number(text: str) -> Decimal | None:
+    """The number that a text is; None where it is none, such as NaN, which nothing is less than."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 class Turned(NamedTuple):

@@ -13,6 +13,7 @@ from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from projections.trial.facts import Matter, events_about, facts_after_each
 from projections.trial.verbs import (
+    OPERATORS,
     BadCondition,
     BeginsWithIt,
     Condition,
@@ -167,3 +168,11 @@ def test_question__rejected_about_what_was_never_known(models: ReadModels) -> No
     for text in ("", "=", "==5", ">1", "a=b" * 0):
         with pytest.raises(BadCondition):
             Condition.parse(text)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-nan", "sNaN123", "Infinity", "-inf", "1e99999999"])
+@pytest.mark.parametrize("sign", [*OPERATORS])
+def test_condition__is_answered_whatever_it_compares_with(sign: str, number: str) -> None:
+    for known in (5000, "NaN", "x", True, [1]):
+        assert Condition.parse(f"paid{sign}{number}").holds({"paid": known}) in (True, False)
+    assert Condition.parse(f"paid={number}").holds({"paid": number})
