@@ -15,9 +15,9 @@ from ledger.imports.sources import (
     Source,
     Unnamed,
     identify,
+    named_apart,
     open_text,
     records,
-    named_apart,
 )
 
 HEADER = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额"
