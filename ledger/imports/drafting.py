@@ -17,7 +17,7 @@ from ledger.imports.amounts import COMMA, MARKS, POINT, number_parser
 from ledger.imports.packed import Unreadable
 from ledger.imports.profile import DELIMITERS, Layout
 from ledger.imports.sources import CSV, Broken, Source, identify
-from ledger.imports.synonyms import BY_NAME, MEANING, STATUSES, Known, plain
+from ledger.imports.synonyms import BY_NAME, MEANING, STATUSES, Known, called, plain
 from ledger.imports.tables import open_table
 from ledger.imports.times import looks_like
 
@@ -63,8 +63,8 @@ def drafted(path: Path) -> str:
     found = {column.known.field for column in columns if column.known}
     if missing := [field for field in NEEDED if field not in found]:
         raise NothingToDraft(path=path, why=Phrase(
-            "no column has a name that is known for {fields} of an order",
-            fields=" or ".join(missing)))
+            "no column is called by a name that is known for {names}",
+            names=" or ".join(f"{field} ({', '.join(called(field))})" for field in missing)))
     return "\n".join(_lines(path, layout, columns)) + "\n"
 
 
@@ -91,14 +91,20 @@ def _columns(source: Source, layout: Layout) -> Iterator[_Column]:
     taken = set[str]()
     for place, cell in enumerate(rows[0]):
         name = cell.lstrip("\ufeff").strip()
+        cells = [row[place].strip() for row in rows[1:] if place < len(row) and row[place].strip()]
         known = BY_NAME.get(plain(name))
-        if known is not None and known.field in taken:
+        if known is not None and (known.field in taken or not _may_be(known, cells)):
             known = None
         if known is not None:
             taken.add(known.field)
         if name:
-            yield _Column(name, known, [row[place].strip() for row in rows[1:]
-                                        if place < len(row) and row[place].strip()])
+            yield _Column(name, known, cells)
+
+
+def _may_be(known: Known, cells: Sequence[str]) -> bool:
+    """Whether a column may hold what its name says: one of amounts has some, if it has anything."""
+    return known.kind != "money" or not cells or any(
+        number_parser(decimal, SIGNS)(cell) for decimal in MARKS for cell in cells)
 
 
 def _lines(path: Path, layout: Layout, columns: Sequence[_Column]) -> Iterator[str]:
@@ -174,6 +180,8 @@ def _order(found: dict[str, _Column], statuses: Sequence[str]) -> Iterator[str]:
         yield "  paid: {at: paid_at}"
         if amount := next((name for name in ("paid", "total") if name in found), ""):
             yield f"  paid_minor: {{of: {amount}, when: paid_at}}"
+        else:
+            yield "  # nothing says how much was paid: without `paid_minor` no payment is recorded"
         if "payment" in found:
             yield "  paid_reference: payment"
     if "refund" in found:

@@ -49,13 +49,14 @@ KNOWN = (
     Known("refund", "money", "退款 退款金额 已退款 refund refunded refundamount "
           "refundedamount"),
     Known("placed", "time", "下单时间 订单创建时间 创建时间 下单日期 拍下时间 placed placedat "
-          "createdat orderdate orderedat date created", "required: true"),
+          "createdat orderdate ordertime orderedat ordered date created", "required: true"),
     Known("paid_at", "time", "付款时间 支付时间 订单付款时间 付款日期 paidat paymenttime "
-          "datepaid"),
-    Known("refunded_at", "time", "退款时间 退款日期 refundedat refunddate"),
-    Known("dispatched", "time", "发货时间 发货日期 dispatchedat shippedat shipdate "
-          "fulfilledat"),
-    Known("delivered", "time", "签收时间 收货时间 确认收货时间 deliveredat deliverydate"),
+          "paymentdate paidon datepaid"),
+    Known("refunded_at", "time", "退款时间 退款日期 refundedat refundtime refunddate"),
+    Known("dispatched", "time", "发货时间 发货日期 dispatchedat shippedat shiptime "
+          "shipdate sentat datesent fulfilledat"),
+    Known("delivered", "time", "签收时间 收货时间 确认收货时间 deliveredat deliverytime "
+          "deliverydate"),
     Known("courier", "text", "快递 快递公司 物流公司 承运商 courier carrier"),
     Known("waybill", "id", "快递单号 物流单号 运单号 waybill trackingnumber tracking"),
     Known("payment", "id", "支付单号 支付宝交易号 交易号 paymentreference paymentid "
@@ -69,13 +70,18 @@ ENDED = {
     "closed": "交易关闭 已关闭 关闭 closed",
     "": "待付款 未付款 待发货 未发货 已付款 已发货 部分发货 发货中 待收货 等待买家付款 "
         "买家已付款等待卖家发货 卖家已发货等待买家确认 open pending paid unpaid processing "
-        "shipped unfulfilled fulfilled new",
+        "shipped sent dispatched unfulfilled fulfilled new",
 }
 """What words of a status mean."""
 
 STATUS = "订单状态 状态 交易状态 status orderstatus"
 
 _DROPPED = str.maketrans("", "", " _-./()（）,，、:：#")
+
+
+def called(field: str) -> list[str]:
+    """What columns of a field are called, as it is known."""
+    return [name for known in KNOWN if known.field == field for name in known.names.split()]
 
 
 def plain(name: str) -> str:

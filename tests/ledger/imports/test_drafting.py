@@ -50,6 +50,22 @@ def test_draft__says_what_orders_hold(shop: Shop) -> None:
     assert not any("王芳" in str(entry.payload) for entry in shop.log())
 
 
+@pytest.mark.parametrize(("cell", "used"), [
+    ("05.09.2026 12:00", False), ("yes", False), ("1.234,50", True), ("€ 5", True), ("", True)])
+def test_draft__takes_a_column_for_amounts_only_where_it_may_hold_them(
+    shop: Shop, cell: str, used: bool
+) -> None:
+    _, made = draft(shop, f"Order;Order time;Refunded\nA;2026-09-01 10:00;{cell}\n")
+    ignored = yaml.safe_load(made)["files"]["orders"].get("ignored", [])
+    assert ("Refunded" in ignored) is not used
+
+
+def test_draft__says_that_a_payment_without_an_amount_is_not_recorded(shop: Shop) -> None:
+    text = "Order,Order time,Payment time{}\nA,2026-09-01 10:00,2026-09-01 10:01{}\n"
+    assert "without `paid_minor`" in draft(shop, text.format("", ""))[1]
+    assert "without `paid_minor`" not in draft(shop, text.format(",Total", ",5.00"), "y.csv")[1]
+
+
 def test_draft__of_a_workbook_is_that_of_its_text(shop: Shop, tmp_path: Path) -> None:
     rows = [line.split(",") for line in CHINESE.splitlines()]
     book = save_workbook(tmp_path / "x.xlsx", rows)
