@@ -51,6 +51,22 @@ def profile(*, extra: dict[str, Any] | None = None, **columns: dict[str, Any]) -
             **(extra or {})}}), "shop.yaml")
 
 
+def joined(columns: dict[str, dict[str, Any]], **facts: Any) -> Profile:
+    """A file of one row an order, and `more`, which says more of orders `of` a number."""
+    return parse(yaml.safe_dump({
+        "name": "shop", "version": 1, "channel": "shop", "shop": "one",
+        "money": {"currency": "CNY", "exponent": 2},
+        "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d"]},
+        "files": {
+            "orders": {"columns": {"order": {"field": "number", "kind": "id"},
+                                   "placed": {"field": "placed", "kind": "time"}}},
+            "more": {"join": {"own": "of", "main": "number"}, "columns": {
+                "of": {"field": "of", "kind": "id"},
+                **{name: {"field": name, **field} for name, field in columns.items()}}}},
+        "order": {"file": "orders", "number": "number", "placed": {"at": "placed"}, **facts}}),
+        "shop.yaml")
+
+
 def row(number: str = "1", sku: str = "A", *, qty: str = "1", price: str = "5.00",
         due: str = "", placed: str = "2026-09-01 10:00", paid: str = "2026-09-01 11:00",
         status: str = "open") -> str:
@@ -180,20 +196,10 @@ def test_when__a_sum_of_one_field_is_of_the_rows_in_which_another_is_filled(
 def test_when__a_sum_of_joined_rows_is_known_if_all_in_which_it_holds_are(
     shop: Shop, rows: list[str], expected: int | None
 ) -> None:
-    known = parse(yaml.safe_dump({
-        "name": "shop", "version": 1, "channel": "shop", "shop": "one",
-        "money": {"currency": "CNY", "exponent": 2},
-        "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d"]},
-        "files": {
-            "orders": {"columns": {"order": {"field": "number", "kind": "id"},
-                                   "placed": {"field": "placed", "kind": "time"}}},
-            "costs": {"join": {"own": "of", "main": "number"}, "columns": {
-                "of": {"field": "of", "kind": "id"}, "cost": {"field": "cost", "kind": "money"},
-                "sent": {"field": "sent", "kind": "text"}}}},
-        "order": {"file": "orders", "number": "number", "placed": {"at": "placed"},
-                  "postage_minor": {"sum": ["costs.cost"], "when": "costs.sent"}}}), "shop.yaml")
+    known = joined({"cost": {"kind": "money"}, "sent": {"kind": "text"}},
+                   postage_minor={"sum": ["more.cost"], "when": "more.sent"})
     shop.bring(shop.file(["1,2026-09-01"], "orders.csv", "order,placed"),
-               shop.file(rows, "costs.csv", "of,cost,sent"), profile=known)
+               shop.file(rows, "more.csv", "of,cost,sent"), profile=known)
     (placed,) = shop.payloads("order.placed.v1")
     assert placed["amounts"].get("postage_minor") == expected
 
@@ -256,20 +262,9 @@ def test_no_pieces__warn_and_make_no_line(shop: Shop) -> None:
 
 
 def test_ended__may_be_said_by_a_joined_file(shop: Shop) -> None:
-    known = parse(yaml.safe_dump({
-        "name": "shop", "version": 1, "channel": "shop", "shop": "one",
-        "money": {"currency": "CNY", "exponent": 2},
-        "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d"]},
-        "files": {
-            "orders": {"columns": {"order": {"field": "number", "kind": "id"},
-                                   "placed": {"field": "placed", "kind": "time"}}},
-            "ends": {"join": {"own": "of", "main": "number"}, "columns": {
-                "of": {"field": "of", "kind": "id"},
-                "state": {"field": "state", "kind": "choice",
-                          "values": {"done": "completed", "open": ""}}}}},
-        "order": {"file": "orders", "number": "number", "placed": {"at": "placed"},
-                  "ended": {"by": "ends.state", "completed": {"at": "placed"}}}}), "shop.yaml")
+    known = joined({"state": {"kind": "choice", "values": {"done": "completed", "open": ""}}},
+                   ended={"by": "more.state", "completed": {"at": "placed"}})
     shop.bring(shop.file(["1,2026-09-01", "2,2026-09-01"], "orders.csv", "order,placed"),
-               shop.file(["1,done", "2,open"], "ends.csv", "of,state"), profile=known)
+               shop.file(["1,done", "2,open"], "more.csv", "of,state"), profile=known)
     assert [order(shop, number)["review_status"] for number in ("1", "2")] == [
         "completed", "imported"]
