@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+from unicodedata import category
 
 from ledger.imports.encodings import CODECS, HEAD, UTF_8, usable_encodings
 from ledger.imports.faults import RowFault
@@ -32,6 +33,10 @@ CSV = "csv"
 CHUNK = 1 << 20
 LONGEST_ROW = 1 << 20
 """Characters in one row. In one cell, the csv module allows 131,072."""
+
+
+UNSEEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
+"""The categories of characters that control how others are shown."""
 
 
 class Unnamed:
@@ -120,8 +125,10 @@ def open_file(file: Path | Unnamed) -> io.BufferedReader:
 
 
 def name_of(file: Path | Unnamed) -> str:
-    """The name of a file, in characters."""
-    return file.name.encode(errors="replace").decode()
+    """The name of a file. What would move the cursor of a terminal, or turn the order in which a
+    line is read, is � in it: who named a file is not always who reads of it."""
+    name = file.name.encode(errors="replace").decode()
+    return "".join("\ufffd" if category(one) in UNSEEN else one for one in name)
 
 
 def named_apart(sources: Iterable[Source]) -> Iterator[Source]:

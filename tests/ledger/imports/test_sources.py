@@ -15,6 +15,7 @@ from ledger.imports.sources import (
     Source,
     Unnamed,
     identify,
+    name_of,
     named_apart,
     open_text,
     records,
@@ -153,3 +154,13 @@ def test_sources__of_one_name_are_named_apart(tmp_path: Path) -> None:
         "x/a.csv", "a.csv#2", "y/a.csv", "b.csv", "z/a.csv")))
     assert [one.name for one in found] == ["a.csv", "a.csv#2", "a.csv#3", "b.csv", "a.csv#4"]
     assert [one.fault and one.fault.file for one in found] == [one.name for one in found]
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("订单　九月.csv", "订单　九月.csv"), ("a\x1b]0;x\x07.csv", "a\ufffd]0;x\ufffd.csv"),
+    ("a\nb.csv", "a\ufffdb.csv"), ("a\u202evsc.exe", "a\ufffdvsc.exe"), ("\udcff.csv", "?.csv"),
+    ("\x9b2J.csv", "\ufffd2J.csv")])
+def test_name__does_nothing_to_the_terminal_that_shows_it(name: str, shown: str) -> None:
+    """Somebody uploads a file, and somebody else lists the imports."""
+    assert name_of(Path(name)) == shown
+    assert identify(Path(name), ("utf-8",)).name == shown
