@@ -23,7 +23,7 @@ from ledger.imports.times import of_serial
 LONGEST_CELL = 1 << 17
 """Characters in one cell; Excel allows 32,767."""
 
-LARGEST_PART, MOST_SAID = 64 << 20, 100_000
+LARGEST_PART, MOST_SAID = 16 << 20, 100_000
 """Bytes of a part that is read as a whole, and elements of it that are kept: Excel has 65,490
 formats of cells, and a part holds more than is kept."""
 

@@ -188,6 +188,7 @@ ONE = '<xf numFmtId="170"/>'
     (f"<row><c z=\"{'z' * 400_000}\"/></row>", {}),
     (f"<row>{'<z>' * 500_000}", {}),
     ("<row/>", {"strings": "<z>" * 500_000}),
+    ("<row/>", {"styles": f"<z>{' ' * (16 << 20)}</z>"}),
     ("<row/>", {"styles": FORMAT.format("[" * 100_000, ONE)}),
     ("<row/>", {"styles": FORMAT.format("0", ONE * 100_001)}),
 ])
