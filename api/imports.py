@@ -216,7 +216,7 @@ def _taking(query: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:
 
 things.add_list(group, Things(
     "/v1/imports", Import.KIND, "Imports, and what became of each; the newest first.", READERS,
-    imports.shown, ImportRow, "-started_at", query=ImportsQuery, taking=_taking))
+    imports.shown, ImportRow, "-started_at", by_age=True, query=ImportsQuery, taking=_taking))
 
 
 def _job(name: str) -> Job | None:

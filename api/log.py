@@ -23,6 +23,7 @@ from api.http.reading import (
     at_position,
     paged,
     question,
+    sort_field,
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from api.http.standing import mark
@@ -35,9 +36,11 @@ from ledger.writing.refusals import Attempts
 from projections.asking.clocks import Cut, PositionBeyondHead, header
 from projections.asking.columns import columns_of
 from projections.asking.headers import LogHeader
+from projections.asking.names import DOWN
 from projections.asking.past import cost, turn
+from projections.asking.periods import Period, period_between
 from projections.audit.answers import Root, TrailRow
-from projections.audit.trail import SCANNED, Asked, found, rows
+from projections.audit.trail import SCANNED, Asked, Start, found, rows, span
 
 EVIDENCE = {"auditor", "manager"}
 """Who reads the trail of what people did."""
@@ -51,6 +54,10 @@ COLUMNS = sorted((column for column in columns_of(TrailRow) if column.name in NA
 """What CSV and Excel have of an event."""
 EXPORTED = 100_000
 """The most events in one export."""
+
+LOG_ORDER = "position"
+SORTS = (f"{DOWN}{LOG_ORDER}", LOG_ORDER)
+"""The orders of the trail, the usual one first."""
 
 group = Blueprint("log", __name__, description="The log itself, and who did what.")
 
@@ -92,15 +99,23 @@ def _root(position: int, end: Head) -> Response:
         "recorded_at": rfc3339(from_us(last[0].recorded_at)) if last else None}})
 
 
+class TrailQuery(PageQuery):
+    """Recorded on which days, in which order."""
+
+    since = Text(longest=10, data_key="from", metadata=DAY)
+    until = Text(longest=10, data_key="to", metadata=DAY)
+    sort = sort_field(SORTS)
+
+
 @group.permit("/v1/refusals", EVIDENCE, name="refusals")
-@group.arguments(PageQuery(), location="query")
+@group.arguments(TrailQuery(), location="query")
 @group.response(200, shapes.listing(TrailRow))
 def refusals(query: Mapping[str, Any]) -> Response:
-    """What was refused: which command, from whom, by which rule."""
-    return _trail(query, Asked(type=Attempts.Refused.TOPIC))
+    """What was refused: which command, from whom, by which rule; the newest first."""
+    return _trail(query, Asked(type=Attempts.Refused.TOPIC, period=_period(query)))
 
 
-class AuditQuery(PageQuery):
+class AuditQuery(TrailQuery):
     """Of whom, about what, of which day."""
 
     subject = Text(longest=NAME_BYTES)
@@ -119,19 +134,21 @@ class AuditQuery(PageQuery):
 def audit(query: Mapping[str, Any]) -> Response:
     """Who did what, when it happened and when it was known, and what it changed.
 
-    As JSON in pages; whole as NDJSON with a closing line, as CSV or as Excel.
+    As JSON in pages, the newest first; whole as NDJSON with a closing line, as CSV or as Excel, in
+    the order of the log unless `sort` says otherwise.
     """
     asked = Asked(
         subject=query.get("subject"), actor=query.get("actor"), client=query.get("client"),
         type=query.get("type"), day=_parsed("day", query.get("day"), date.fromisoformat),
-        command=_parsed("command_id", query.get("command_id"), UUID))
+        command=_parsed("command_id", query.get("command_id"), UUID), period=_period(query))
     form = query.get("format", "json")
     if form == "json":
         return _trail(query, asked)
     cut = _cut(query)
     note_reading(cut.position)
     with turn(cut.position):
-        return mark(_exported(form, _all(asked, cut)), cut.position)
+        down = query.get("sort", LOG_ORDER).startswith(DOWN)
+        return mark(_exported(form, _all(asked, cut, down=down)), cut.position)
 
 
 def _exported(form: str, found_rows: Iterable[dict[str, Any]]) -> Response:
@@ -150,32 +167,39 @@ def _cut(query: Mapping[str, Any]) -> Cut:
     return question(query).as_of.resolve(edge().store, caller().ledger)
 
 
+def _period(query: Mapping[str, Any]) -> Period:
+    """On which days it was recorded. Errors: those of `period_between`."""
+    return period_between(query.get("since"), query.get("until"))
+
+
 def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     here, name, cut = edge(), caller().ledger, _cut(query)
     limit = query.get("limit", DEFAULT_LIMIT)
-    after = unseal(query["cursor"])[0] if "cursor" in query else 0
+    start = Start(unseal(query["cursor"])[0] if "cursor" in query else None,
+                  query.get("sort", SORTS[0]).startswith(DOWN))
     if asked.subject is None and asked.command is None:
-        cost(max(0, min(SCANNED, cut.position - after)))
-    trail = found(here.models, name, asked, cut, after=after, limit=limit)
+        after, until = span(here.models, name, asked, cut, start=start)
+        cost(min(SCANNED, until - after))
+    trail = found(here.models, name, asked, cut, start=start, limit=limit)
     as_of = header(here.store, name, cut)
     note_reading(as_of["position"])
     shown = list(rows(here.models, name, trail.entries, subject=asked.subject))
-    return paged(as_of, shown, None if trail.next_after is None else [trail.next_after])
+    return paged(as_of, shown, None if trail.beyond is None else [trail.beyond])
 
 
-def _all(asked: Asked, cut: Cut) -> Iterator[dict[str, Any]]:
+def _all(asked: Asked, cut: Cut, *, down: bool) -> Iterator[dict[str, Any]]:
     """All rows that were asked for, page by page. Errors: 422 `too_much`, never only a part."""
     here, name = edge(), caller().ledger
-    after, count = 0, 0
+    start, count = Start(down=down), 0
     while True:
-        trail = found(here.models, name, asked, cut, after=after, limit=1000)
+        trail = found(here.models, name, asked, cut, start=start, limit=1000)
         yield from rows(here.models, name, trail.entries, subject=asked.subject)
         count += len(trail.entries)
         if count > EXPORTED:
             raise Problem("too_much", most=EXPORTED)
-        if trail.next_after is None:
+        if trail.beyond is None:
             return
-        after = trail.next_after
+        start = start._replace(beyond=trail.beyond)
 
 
 def _ndjson(exported: Iterable[dict[str, Any]]) -> Response:
@@ -185,7 +209,7 @@ def _ndjson(exported: Iterable[dict[str, Any]]) -> Response:
         line = as_json(row) + b"\n"
         digest.update(line)
         lines.append(line)
-        last = row["position"]
+        last = max(last, row["position"])
     lines.append(as_json({"closing": True, "count": len(lines), "position": last,
                           "sha256": digest.hexdigest()}) + b"\n")
     return Response(b"".join(lines), content_type=EXPORTS["ndjson"])

@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow
 from flask import Response
 
-from api.http import reading, shapes, single, writing
+from api.http import reading, shapes, single, things, writing
 from api.http.answers import SEEN
 from api.http.fields import Word
 from api.http.history import add_history, etag_of
@@ -22,6 +22,7 @@ from api.http.reading import (
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.single import Found, Single
 from api.http.standing import caught_up
+from api.http.things import Things
 from api.http.writing import Route
 from ledger.access import PURPOSES
 from ledger.fulfilment.commands import (
@@ -65,11 +66,13 @@ from ledger.orders.commands import (
 )
 from ledger.orders.placing import PlaceOrder
 from ledger.reconciliation.commands import SignReconciliation
+from ledger.reconciliation.signing import Reconciliation
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.asking.questions import Question
 from projections.orders.answers import ExplainedOrder, OneOrder
 from projections.orders.explain import explain_order
+from projections.orders.signed import OneReconciliation, reconciliation
 from projections.orders.slip_answers import SlipRow
 from projections.orders.story import story_of
 from projections.reports import REPORTS
@@ -135,7 +138,7 @@ writing.add(group, [
 ])
 writing.add(group, [
     Route("/v1/reconciliations", SignReconciliation, {"finance", "manager"},
-           ignores_given_time=True),
+          location="/v1/reconciliations", ignores_given_time=True),
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
@@ -154,6 +157,9 @@ reading.add(group, [
     Listed("/v1/takings", "takings", "The payments and refunds that make what came in.",
            roles=TAKINGS, money=True),
 ])
+things.add(group, Things(
+    "/v1/reconciliations", Reconciliation.KIND, "Signed months, with every signature.", TAKINGS,
+    reconciliation, OneReconciliation, "month", listed=False, money=True))
 add_history(group, f"{ONE}/history", "order")
 
 

@@ -40,8 +40,7 @@ IN_PATH: Mapping[str, InPath] = {
     "member": _MEMBER,
     "month": InPath("A month.", "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$", "2026-09"),
     "sku": InPath("A SKU, without what stands before its subject.", _ID, "QM-001"),
-    "movement": InPath("The movement that waits for a second person.", _ID,
-                       "movement:hangzhou:7"),
+    "movement": InPath("A movement.", _ID, "movement:hangzhou:7"),
     "job": InPath("An import, as the answer to its upload names it.", r"\S",
                   "6b1f0d0e-6f0f-5d3c-9a55-0d5c0f4a1f11"),
     "code": InPath("The code of an error.", "^[a-z0-9_]+$", "order_unknown"),
@@ -58,6 +57,10 @@ IN_PATH: Mapping[str, InPath] = {
     "/v1/prices/{subject}": _SKU, "/v1/skus/{subject}": _SKU,
     "/v1/warehouses/{subject}": InPath("A warehouse.", _stream("warehouse"), "warehouse:hangzhou"),
     "/v1/transfers/{subject}": InPath("A transfer.", _stream("transfer"), "transfer:T-1"),
+    "/v1/stock-counts/{subject}": InPath("A count.", _stream("count"), "count:hangzhou:7"),
+    "/v1/reconciliations/{subject}": InPath(
+        "A month, of all shops or of one: with its channel and its shop.",
+        _stream("reconciliation"), "reconciliation:2026-09"),
     "version": InPath("The number of a version of the policies.", "^[1-9][0-9]*$", "1"),
     "position": InPath("A position in the log.", "^[1-9][0-9]{0,15}$", "2"),
     "/v1/subjects/{subject}": InPath(

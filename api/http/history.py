@@ -29,7 +29,7 @@ from projections.asking.headers import HistoryHeader
 from projections.asking.past import NothingRecorded, nothing_about
 from projections.audit.answers import TrailRow
 from projections.audit.timeline import without_sums
-from projections.audit.trail import Asked, found, rows
+from projections.audit.trail import Asked, Start, found, rows
 
 
 def etag_of(subject: str, as_of: Mapping[str, Any]) -> str:
@@ -71,7 +71,8 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         cut = question(query).as_of.resolve(models.store, ledger)
         limit = query.get("limit", DEFAULT_LIMIT)
         after = unseal(query["cursor"])[0] if "cursor" in query else 0
-        trail = found(models, ledger, Asked(subject=subject), cut, after=after, limit=limit + 1)
+        trail = found(models, ledger, Asked(subject=subject), cut, start=Start(after),
+                      limit=limit + 1)
         head = header(models.store, ledger, cut)
         if not trail.entries and not after:
             raise nothing_about(subject, head)

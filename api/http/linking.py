@@ -36,7 +36,9 @@ LISTS: Mapping[str, Onward] = {
     "list_leave": Onward("/v1/leaves/{subject}", {"subject": _first("member")}),
     "list_scores": Onward("/v1/scores/{member}", {"member": _first("member")}),
     "list_to_approve": Onward("/v1/stock-movements/{movement}", {"movement": _first("movement")},
-                              to=frozenset({"post"})),
+                              to=frozenset({"get", "post"})),
+    **dict.fromkeys(("list_transfers", "list_open_transfers"), Onward(
+        "/v1/transfers/{subject}", {"subject": _first("transfer")})),
     "start_import": Onward("/v1/imports/{job}", {"job": "$response.body#/import"}),
     "read_import": Onward("/v1/imports/{job}", {"job": "$request.path.job"}),
     "find_persons": Onward("/v1/persons/{person}", {"person": "$response.body#/persons/0"}),
@@ -75,7 +77,7 @@ def _onward(name: str, one: Any) -> Iterator[Onward]:
     if one.route is not None and one.route.location:
         start, taken = one.route.location, one.path.count("{")
         yield from (Onward(f"{start}/{{{each}}}", {each: SUBJECT}, seen=True)
-                    for each in ("order", "case", "deduction", "subject") if not taken)
+                    for each in ("order", "case", "deduction", "movement", "subject") if not taken)
     elif len(inside) == 1:
         start = one.path.partition("}")[0] + "}"
         seen = "ETag" in one.spec["responses"].get("200", {}).get("headers", {})

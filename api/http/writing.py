@@ -33,8 +33,9 @@ from projections.preview.typed import Preview
 class Route(NamedTuple):
     """A route of a command: `given` are the fields that are in the address.
 
-    `location` is where what it makes can be read. With `ignores_given_time` it happens now,
-    whatever the body says: no deadline is met by an earlier date. `looked_up` are fields that
+    `location` is where what it makes can be read, and `makes` the kind of it where the command may
+    come without its number, and is then about something else. With `ignores_given_time` it happens
+    now, whatever the body says: no deadline is met by an earlier date. `looked_up` are fields that
     `look_up` fills in from the others, and no client names: `said` is then what the route is
     described by, since the words about the command speak of them.
     """
@@ -44,11 +45,17 @@ class Route(NamedTuple):
     roles: Collection[str]
     given: tuple[str, ...] = ()
     location: str = ""
+    makes: str = ""
     requires_if_match: bool = False
     ignores_given_time: bool = False
     looked_up: tuple[str, ...] = ()
     look_up: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     said: str | None = None
+
+    def made(self, command: Command, receipt: Receipt) -> str:
+        """What a command is about: the document that it made, also where that got its number."""
+        return next((one for one in receipt.versions if self.makes and one.startswith(
+            f"{self.makes}:")), command.subject)
 
 
 class ReceiptAnswer(Columns, kw_only=True):
@@ -200,12 +207,13 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     made = receipt.positions and not receipt.replayed
-    found = _body(receipt, command.subject)
+    subject = route.made(command, receipt)
+    found = _body(receipt, subject)
     found.status_code = 201 if made else 200
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"
     if route.location:
-        found.headers["Location"] = f"{route.location}/{command.subject.replace('%', '%25')}"
+        found.headers["Location"] = f"{route.location}/{subject.replace('%', '%25')}"
     return found
 
 

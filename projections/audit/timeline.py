@@ -67,18 +67,46 @@ class Timeline:
                                 for position in found[subject]], [])
 
 
-def about(reading: Reading, subject: str, *, after: int = 0) -> Iterator[Entry]:
+def about(reading: Reading, subject: str, after: int | None = None) -> Iterator[Entry]:
     """The entries about a subject after a position, up to the cut of a reading, in log order.
 
     What the table does not know yet is looked for in the log itself.
     """
-    store, ledger, cut = reading.models.store, reading.ledger, reading.cut
+    store, ledger, cut, after = reading.models.store, reading.ledger, reading.cut, after or 0
     own = store.streams(ledger, [subject], after=after)
     index = entries_at(store, ledger, _positions(reading, subject, after))
     later = entries_between(store, ledger, max(after, reading.folded), cut.position)
-    rest = (entry for entry in later
-            if entry.stream != subject and subject in listed_subjects(entry.subjects))
+    rest = _only_about(subject, later)
     return filter(cut.takes, heapq.merge(own, index, rest, key=attrgetter("position")))
+
+
+def about_back(reading: Reading, subject: str, before: int | None = None) -> Iterator[Entry]:
+    """The entries about a subject before a position, of those that the cut of a reading has, the
+    newest first."""
+    store, ledger, cut = reading.models.store, reading.ledger, reading.cut
+    until = cut.position if before is None else min(cut.position, before - 1)
+    own = [one for one in store.streams(ledger, [subject]) if one.position <= until]
+    later = list(_only_about(subject, entries_between(store, ledger, reading.folded, until)))
+    return filter(cut.takes, heapq.merge(
+        reversed(own), _index_back(reading, subject, until), reversed(later),
+        key=attrgetter("position"), reverse=True))
+
+
+def _only_about(subject: str, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Those that are about a subject and stand in another stream."""
+    return (entry for entry in entries
+            if entry.stream != subject and subject in listed_subjects(entry.subjects))
+
+
+def _index_back(reading: Reading, subject: str, until: int) -> Iterator[Entry]:
+    """What the table knows about a subject up to a position, the newest first."""
+    rows = Rows(reading.connection)
+    while found := rows.select(
+            "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position <= ?"
+            f" ORDER BY position DESC LIMIT {FETCHED}", (reading.id, subject, until)):
+        positions = [row[0] for row in reversed(found)]
+        yield from reversed(list(entries_at(reading.models.store, reading.ledger, positions)))
+        until = positions[0] - 1
 
 
 def _positions(reading: Reading, subject: str, after: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ Who did what, when it happened and when it was known; with a subject also what e
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,7 +41,8 @@ from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
 from projections.asking.answering import reading_log
 from projections.asking.clocks import Cut
-from projections.audit.timeline import Timeline, about, masked, shown
+from projections.asking.periods import ALWAYS, Period
+from projections.audit.timeline import Timeline, about, about_back, masked, shown
 from projections.store.models import ReadModels
 
 SCANNED = 20_000
@@ -56,7 +58,8 @@ AGGREGATES: dict[str, type[Aggregate]] = {
 
 
 class Asked(NamedTuple):
-    """What of the log is asked for; None is all. `day` is a day of recording in the shop's zone."""
+    """What of the log is asked for; None is all. `day` is a day of recording in the shop's zone,
+    `period` several of them."""
 
     subject: str | None = None
     actor: str | None = None
@@ -64,6 +67,7 @@ class Asked(NamedTuple):
     type: str | None = None
     day: date | None = None
     command: UUID | None = None
+    period: Period = ALWAYS
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is asked for."""
@@ -71,40 +75,76 @@ class Asked(NamedTuple):
                 and (self.client is None or entry.client == self.client)
                 and (self.type is None or entry.type == self.type)
                 and (self.command is None or entry.command_id == self.command.bytes)
+                and self.period.holds(entry.recorded_at)
                 and (self.day is None or self.day == from_us(entry.recorded_at).astimezone(
                     ZoneInfo(SHOP_ZONE)).date()))
 
 
 class Found(NamedTuple):
-    """A page: entries, and the position after which the next page begins (None: no more)."""
+    """A page: entries, and the position beyond which the next page begins (None: no more)."""
 
     entries: list[Entry]
-    next_after: int | None
+    beyond: int | None
+
+
+class Start(NamedTuple):
+    """Where a page begins: beyond a position (None: it is the first page), which is before it where
+    the newest come first (`down`), else after it."""
+
+    beyond: int | None = None
+    down: bool = False
+
+
+FIRST = Start()
 
 
 def found(
-    models: ReadModels, ledger: str, asked: Asked, cut: Cut, *, after: int = 0, limit: int = 100
+    models: ReadModels, ledger: str, asked: Asked, cut: Cut, *, start: Start = FIRST,
+    limit: int = 100,
 ) -> Found:
-    """The entries of a cut after a position that are asked for, in log order."""
+    """The entries of a cut that are asked for, in the order of the log or against it."""
     store = models.store
     if asked.command is not None:
-        entries = store.commands(ledger, [asked.command.bytes])
-        return Found([one for one in entries if one.position > after and asked.takes(one)
-                      and cut.takes(one)], None)
+        entries = [one for one in store.commands(ledger, [asked.command.bytes])
+                   if asked.takes(one) and cut.takes(one)]
+        return Found(entries[::-1] if start.down else entries, None)
     if asked.subject is not None:
         with reading_log(models, ledger, Timeline, cut) as reading:
-            return _taken(filter(asked.takes, about(reading, asked.subject, after=after)), limit)
-    end = min(cut.position, after + SCANNED)
-    scanned = gapless(store.read(ledger, after=after, until=end, limit=SCANNED), ledger,
-                      after=after, until=end)
+            find = about_back if start.down else about
+            return _taken(filter(asked.takes, find(reading, asked.subject, start.beyond)), limit)
+    low, high = span(models, ledger, asked, cut, start=start)
+    after, until = (max(low, high - SCANNED), high) if start.down else (
+        low, min(high, low + SCANNED))
+    scanned = gapless(store.read(ledger, after=after, until=until, limit=SCANNED), ledger,
+                      after=after, until=until)
     entries = [one for one in scanned if cut.takes(one) and asked.takes(one)]
+    if start.down:
+        entries.reverse()
     if len(entries) > limit:
         return Found(entries[:limit], entries[limit - 1].position)
-    return Found(entries, end if end < cut.position else None)
+    if start.down:
+        return Found(entries, after + 1 if after > low else None)
+    return Found(entries, until if until < high else None)
+
+
+def span(
+    models: ReadModels, ledger: str, asked: Asked, cut: Cut, *, start: Start
+) -> tuple[int, int]:
+    """After which position, and up to which one, a page and those behind it have to be looked for
+    where no subject is asked for."""
+    low, high, period = 0, cut.position, asked.period
+    if period.first is not None:
+        low = models.store.position_at(ledger, period.first - 1)
+    if period.last is not None:
+        high = min(high, models.store.position_at(ledger, period.last))
+    if start.beyond is not None:
+        low, high = (low, min(high, start.beyond - 1)) if start.down else (
+            max(low, start.beyond), high)
+    return low, max(low, high)
 
 
 def _taken(entries: Iterator[Entry], limit: int) -> Found:
-    listed = [one for one, _ in zip(entries, range(limit + 1), strict=False)]
+    listed = list(islice(entries, limit + 1))
     more = len(listed) > limit
     return Found(listed[:limit], listed[limit - 1].position if more else None)
 
@@ -146,7 +186,7 @@ def _account_states(
     found = StockAccount.blank(account)
     wanted = {entry.position for entry in entries}
     for entry in models.store.accounts(
-            ledger, [account], until=entries[-1].position, limit=FOLDED):
+            ledger, [account], until=max(wanted), limit=FOLDED):
         before = _held(found)
         found.take(touch_of(entry).by_account()[account])
         if entry.position in wanted:

@@ -11,7 +11,7 @@ from ledger.core import event_types
 from ledger.log.envelope import Entry
 from ledger.stock.skus import Sku
 from ledger.stock.transfers import ARRIVALS, Transfer
-from projections.asking.columns import Columns, Subject, Time, code, says
+from projections.asking.columns import Columns, Currency, Money, Subject, Time, code, says
 
 
 class WarehouseRow(Columns):
@@ -31,6 +31,18 @@ class SkuPart(Columns):
     each: Annotated[int, says("How many of it are in one bundle.")]
 
 
+class PriceInForce(Columns):
+    """What a SKU costs."""
+
+    amount_minor: Annotated[Money, says("What a piece costs.")]
+    floor_minor: Money | None
+    currency: Currency
+    since: Annotated[Time, says("From when on it holds.")]
+
+
+FOR_PRICERS = "It is there for those who may read prices."
+
+
 class SkuRow(Columns):
     """A SKU of which something was said."""
 
@@ -43,6 +55,11 @@ class SkuRow(Columns):
     parts: Annotated[list[SkuPart], says("What it is made of, where it is a bundle.")]
     threshold: Annotated[int | None, says("Below which level it is low; null where none is set.")]
     position: Annotated[int, says("The position of the last event about it.")]
+    price: Annotated[PriceInForce | UnsetType | None, says(
+        "The price in force; null where there is none, and of another name of a SKU, which costs "
+        f"what that does. {FOR_PRICERS}")] = UNSET
+    prices: Annotated[str | UnsetType, says(
+        f"The address of all that it ever had. {FOR_PRICERS}")] = UNSET
 
 
 class SentLine(Columns):
@@ -85,6 +102,7 @@ class SentTransfer(Columns):
     source: Annotated[str, says("From which warehouse.")] = field(name="from")
     target: Annotated[str, says("To which warehouse.")] = field(name="to")
     sent_at: Annotated[Time, says("When it was sent.")]
+    sent_position: Annotated[int, says("The position of the event that sent it.")]
     sent: Annotated[list[SentLine], says("What was sent.")]
     arrivals: Annotated[list[ArrivalRow], says("What arrived, in the order of the log.")]
     underway: Annotated[list[UnderwayLine], says("What is still under way.")]
@@ -101,8 +119,8 @@ def warehouse(entries: Sequence[Entry]) -> dict[str, Any]:
 
 def sku(entries: Sequence[Entry]) -> dict[str, Any]:
     """Shapes: subject (its stream), sku, registered, title, unit, other_name_of (a SKU, or None),
-    parts (objects of sku and each; of a bundle), threshold (None: none), position. What it
-    costs is in the report `prices`."""
+    parts (objects of sku and each; of a bundle), threshold (None: none), position, price (the one
+    in force: amount_minor, floor_minor, currency, since; or None)."""
     found, title = Sku.blank(entries[0].stream), None
     for entry in entries:
         event = event_types.decode(entry)
@@ -113,13 +131,22 @@ def sku(entries: Sequence[Entry]) -> dict[str, Any]:
     return {"subject": entries[0].stream, "sku": event.sku, "registered": found.registered,
             "title": title, "unit": found.unit, "other_name_of": found.target or None,
             "parts": msgspec.to_builtins(list(found.parts)), "threshold": found.threshold,
-            "position": entries[-1].position}
+            "position": entries[-1].position, "price": _price(found)}
+
+
+def _price(found: Sku) -> dict[str, Any] | None:
+    """As the report `prices` has it: by when they hold from."""
+    if not found.prices or (found.names and found.names[-1][1]):
+        return None
+    price = found.prices[-1]
+    return {"amount_minor": price.amount_minor, "floor_minor": price.floor_minor,
+            "currency": price.currency, "since": rfc3339(price.since)}
 
 
 def transfer(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Shapes: transfer (its stream), from, to (warehouses), sent_at, sent (lines: sku, quantity,
-    bin), arrivals (each with at, reason, and lines: those and place), underway (sku, quantity),
-    position."""
+    """Shapes: transfer (its stream), from, to (warehouses), sent_at, sent_position, sent (lines:
+    sku, quantity, bin), arrivals (each with at, reason, and lines: those and place), underway (sku,
+    quantity), position."""
     found = Transfer.blank(entries[0].stream)
     sent: list[Any] = []
     arrivals = []
@@ -133,7 +160,8 @@ def transfer(entries: Sequence[Entry]) -> dict[str, Any]:
             arrivals.append({"at": rfc3339(from_us(entry.occurred_at)), "reason": event.reason,
                              "lines": msgspec.to_builtins(event.lines)})
     return {"transfer": entries[0].stream, "from": found.source, "to": found.target,
-            "sent_at": rfc3339(found.sent_at), "sent": sent, "arrivals": arrivals,
+            "sent_at": rfc3339(found.sent_at), "sent_position": entries[0].position, "sent": sent,
+            "arrivals": arrivals,
             "underway": [{"sku": one, "quantity": pieces}
                          for one, pieces in sorted(found.underway.items())],
             "position": entries[-1].position}

@@ -83,15 +83,22 @@ class Shop:
         return self.days
 
     def prepare(self) -> None:
-        """What all examples need: goods enough, and a second warehouse."""
+        """What all examples need: goods enough, a second warehouse, a month that was signed."""
         self.done("open_warehouse", {}, {"name": OTHER})
         for house in (HOUSE, OTHER):
-            self.done("move_stock", {}, {"warehouse": house, "moves": [
+            self.done("move_stock", {}, {"warehouse": house, "number": "M-1", "moves": [
                 {"sku": "QM-001", "quantity": 500, "from": "supplier", "to": "available",
                  "cause": "receipt"}]})
         self.done("register_sku", {}, {"sku": "QM-100", "title": "书签"})
+        self.done("price_sku", {"sku": "QM-100"}, {
+            "amount_minor": 500, "floor_minor": 300, "currency": "CNY"})
         self.done("send_transfer", {}, {"number": "T-1", "from": HOUSE, "to": OTHER, "lines": [
             {"sku": "QM-001", "quantity": 5}]})
+        asked = {"month": "2026-08"}
+        rows = self.done("list_reconciliation", dict(asked))["items"]
+        self.done("sign_reconciliation", {}, {**asked, "digest": rows[0]["digest"], "differences": [
+            {"currency": row["currency"], "amount_minor": row["difference_minor"],
+             "cause": "under_investigation"} for row in rows]})
 
     def takes(self, operation: str) -> set[str]:
         """The names of an operation's parameters."""

@@ -21,10 +21,12 @@ ORDER = f"order:{CHANNEL}:{SHOP}:demo-3"
 IN_PATH: Mapping[str, str] = {
     "order": ORDER, "case": f"case:{CHANNEL}:{SHOP}:demo-R3", "deduction": "deduction:2609-7",
     "member": LATE, "month": "2026-09", "code": "order_unknown", "name": "dispatch",
-    "subject": "sku:QM-001", "version": "1", "position": "1990"}
+    "subject": "sku:QM-001", "version": "1", "position": "1990",
+    "movement": f"movement:{HOUSE}:M-1"}
 SUBJECTS: Mapping[str, str] = {
     "read_stock_history": f"stock:{HOUSE}:QM-001", "explain_stock": f"stock:{HOUSE}:QM-001",
     "read_warehouse": f"warehouse:{HOUSE}", "read_transfer": "transfer:T-1",
+    "read_count": f"count:{HOUSE}:demo-A01", "read_reconciliation": "reconciliation:2026-08",
     "read_sku": "sku:QM-100",
     **dict.fromkeys(("list_steps", "list_facts", "list_turns"), ORDER),
     "list_differences": ORDER,

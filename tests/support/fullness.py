@@ -19,6 +19,7 @@ from ledger.people.commands import HandOverShift, RecordAttendance, RequestLeave
 from ledger.people.rosters import SetRoster, Shift
 from ledger.returns.commands import RequestCase
 from ledger.scores.commands import SetBonus
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.prices import PriceSku
 from ledger.stock.skus import RegisterSku
 from ledger.stock.transfers import Sending, SendTransfer
@@ -38,6 +39,7 @@ from tests.support.builders import (
 )
 from tests.support.examples import kept
 from tests.support.projecting import put
+from tests.support.signing import sign
 from tests.support.team import (
     CHEN,
     LI,
@@ -110,7 +112,9 @@ def fill(web: Web, name: str = "main", told: Told = USUAL) -> None:
     how much would depend on when."""
     ledger = web.ledger(name)
     web.edge.limits.clock = lambda: to_us(NOON)
-    put(ledger, opened(), received(quantity=1000))
+    put(ledger, opened(), received(quantity=1000, number="M1"), CountStock(
+        warehouse=HOUSE, number="C1", occurred_at=NOON,
+        counts=[CountLine(sku="SH-001", quantity=1000)]))
     for number in NUMBERS:
         put(ledger, *_sold(number, told))
     put(ledger, _case(told), OpenWarehouse(name="two", occurred_at=NOON),
@@ -146,6 +150,8 @@ def fill(web: Web, name: str = "main", told: Told = USUAL) -> None:
         (LI, propose("2", offender=WANG, occurred_at=at("2026-10-06")) if told.undecided else
          RecordAttendance(member=WANG, day="2026-10-05", kind="left_early", minutes=1,
                           occurred_at=at("2026-10-06")))])
+    web.edge.models.catch_up(name)
+    sign(ledger, web.edge.models, CHEN, name=name)
     web.edge.models.catch_up(name)
 
 

@@ -10,11 +10,12 @@ from tests.support.web import Web
 NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
          "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
          "month": "2026-09", "version": "1", "deduction": "deduction:1", "name": "dispatch",
-         "position": "2"}
+         "position": "2", "movement": "movement:main:M1"}
 SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
             "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk",
             "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",
-            "transfers": "transfer:T1", "subjects": stream()}
+            "transfers": "transfer:T1", "subjects": stream(), "stock-counts": "count:main:C1",
+            "reconciliations": "reconciliation:2026-10"}
 ASKED = {**dict.fromkeys(("/v1/scores", "/v1/score-warnings", "/v1/grading",
                           "/v1/scores/<member>/explain"), "?month=2026-09"), "/v1/search": "?q=SH",
          "/v1/subjects/<subject>/turns": "?condition=paid_minor"}

@@ -24,6 +24,7 @@ from ledger.log.clock import Clock
 from ledger.people.commands import CorrectAttendance, RecordAttendance, RequestLeave
 from ledger.people.rosters import SetRoster, Shift
 from ledger.returns.commands import RequestCase
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.skus import RegisterSku
 from ledger.stock.transfers import Sending, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse
@@ -46,6 +47,7 @@ from tests.support.clocks import SECOND, Time
 from tests.support.operations import resolved
 from tests.support.projecting import put
 from tests.support.routes import filled, rules
+from tests.support.signing import sign
 from tests.support.team import (
     CHARGED,
     CHEN,
@@ -173,11 +175,15 @@ def meanwhile(web: Web, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     time.wall = Clock().wall()  # it began by the computer's
     monkeypatch.setattr(runtime, "clock_of", lambda *_: time.clock())
     ledger = web.ledger()
-    put(ledger, opened(), received(quantity=1000), sell("1"), pay("1"), _case("1"),
+    put(ledger, opened(), received(quantity=1000, number="M1"), CountStock(
+            warehouse=HOUSE, number="C1", occurred_at=NOON,
+            counts=[CountLine(sku="SH-001", quantity=1000)]), sell("1"), pay("1"), _case("1"),
         OpenWarehouse(name="two", occurred_at=NOON), RegisterSku(sku="SH-001", occurred_at=NOON),
         SendTransfer(number="T1", source=HOUSE, target="two", occurred_at=NOON,
                      lines=[Sending(sku="SH-001", quantity=1)]))
     record(ledger, [*OPENING, *CHARGED, *SEALED])
+    web.edge.models.catch_up("main")
+    sign(ledger, web.edge.models, CHEN)
     for role in ("auditor", "manager"):
         web.token(role)
     found = Meanwhile(web, time)

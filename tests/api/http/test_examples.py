@@ -28,9 +28,9 @@ JSON = "application/json"
 
 WITHOUT = {
     "read_description", "read_metrics", "check_readiness", "start_import", "read_import",
-    "list_import_faults", "list_import_warnings", "read_person", "read_person_events",
-    "withdraw_policy", "confirm_retention", "charge_supervisor", "give_up_share",
-    "seal_month", "restate_month"}
+    "list_import_faults", "list_import_rows", "list_import_warnings", "read_person",
+    "read_person_events", "withdraw_policy", "confirm_retention", "charge_supervisor",
+    "give_up_share", "seal_month", "restate_month"}
 """What has no example: what is asked for by an id that no other ledger knows, files, and what
 needs a month or a version that only one request can have."""
 

@@ -47,8 +47,8 @@ STAFF = {
     "/v1/scores", "/v1/scores/<member>/explain", "/v1/shifts", "/v1/shifts/<subject>"}
 EVIDENCE = {"/v1/audit", "/v1/refusals", "/v1/events/<position>", *(
     f"/v1/subjects/<subject>/{what}" for what in ("differences", "facts", "steps", "turns"))}
-MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/returns", "/v1/revenue",
-         "/v1/takings"}
+MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/reconciliations/<subject>", "/v1/returns",
+         "/v1/revenue", "/v1/takings"}
 PERSONS_SHOWN = {"/v1/imports/<job>/rows", "/v1/persons/<person>/events"}
 FINDING = "/v1/persons/find"
 """It is sent as a command is, so that no address holds an account, and reads."""
@@ -70,6 +70,7 @@ OPEN = {
     "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history",
     "/v1/to-approve", "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers",
     "/v1/imports", "/v1/policies/<version>", "/v1/search", "/v1/skus", "/v1/skus/<subject>",
+    "/v1/stock-counts/<subject>", "/v1/stock-movements/<movement>", "/v1/sent-transfers",
     "/v1/transfers/<subject>", "/v1/warehouses", "/v1/warehouses/<subject>"}
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
 what was decided about erasing an id, rules, and how the log and imports stand. A search is noted

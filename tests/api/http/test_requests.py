@@ -476,7 +476,7 @@ def test_audit__by_whom_about_what_and_when(web: Web) -> None:
     web.done("/v1/sales", order(warehouse="main"), "service")
 
     def types(query: str) -> list[str]:
-        return [one["type"] for one in items(web, f"/v1/audit?{query}", "auditor")]
+        return [one["type"] for one in items(web, f"/v1/audit?{query}&sort=position", "auditor")]
 
     assert types("actor=member:service") == ["order.placed.v1"]
     assert types("type=warehouse.opened.v1") == ["warehouse.opened.v1"]
@@ -487,13 +487,6 @@ def test_audit__by_whom_about_what_and_when(web: Web) -> None:
     sold = items(web, "/v1/audit?actor=member:service")[0]
     assert types(f"command_id={sold['command_id']}") == ["order.placed.v1"]
     problem(web.get("/v1/audit?day=soon", "auditor"), 400, "not_understood")
-    pages, following = [], "/v1/audit?limit=1"
-    while following:
-        answer = web.get(following, "auditor")
-        assert answer.json is not None
-        pages += [one["position"] for one in answer.json["items"]]
-        following = answer.json["next"]
-    assert pages == [1, 2, 3, 4]
 
 
 def test_audit__is_exported_whole_and_harmless(

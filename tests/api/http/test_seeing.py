@@ -48,7 +48,8 @@ KINDS: Mapping[str, tuple[Told, Kind]] = {
         "/v1/audit": EVIDENCE, **PERSON}),
     "money": (MONEY, {
         **dict.fromkeys(ONE_BY_ONE, READERS), **dict.fromkeys(
-            ("/v1/reconciliation", "/v1/revenue", "/v1/takings"), TAKINGS),
+            ("/v1/reconciliation", "/v1/reconciliations/<subject>", "/v1/revenue", "/v1/takings"),
+            TAKINGS),
         **dict.fromkeys(TRIAL, EVIDENCE),
         **dict.fromkeys(("/v1/orders", "/v1/returns"), SUMS_READERS), "/v1/audit": EVIDENCE,
         **PERSON}),

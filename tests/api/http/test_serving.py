@@ -7,7 +7,7 @@ import signal
 import socket
 import sqlite3
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,10 +18,12 @@ import pytest
 
 from api.http.routes import LARGEST_BODY
 from ledger.common.values import subject
+from tests.support import source
 from tests.support.bodies import WHEN, order
 from tests.support.serving import Served
 from tests.support.waiting import eventually
 
+SAMPLE = source.ROOT / "samples/taobao/ExportOrderList202608312359.csv"
 CONNECTIONS = 32
 
 ENOUGH = 50
@@ -286,42 +288,124 @@ NAMED = ("龙井 茶·春", "50%", "a+b", "a/b", "a?b", "a#b", "a&b=c", "x y")
 """Names with what an address has another meaning for."""
 
 
+def made_of(number: int, name: str) -> list[tuple[str, dict[str, Any], str]]:
+    """What is written under a name: where, the body, and the list that has it. Members are called
+    by ids, which have no such characters."""
+    of_order = subject("order", "taobao", name, name)
+    return [
+        ("/v1/warehouses", {"name": name}, "warehouses"),
+        ("/v1/skus", {"sku": name}, "skus"),
+        ("/v1/stock-movements", {"warehouse": name, "number": name, "moves": [
+            {"sku": name, "quantity": 3, "from": "supplier", "to": "available",
+             "cause": "receipt"}]}, ""),
+        ("/v1/stock-counts", {"warehouse": name, "number": name, "counts": [
+            {"sku": name, "quantity": 3}]}, ""),
+        ("/v1/transfers", {"number": name, "from": name, "to": "other", "lines": [
+            {"sku": name, "quantity": 1}]}, "sent-transfers"),
+        ("/v1/orders", {**order(name), "shop": name}, "orders"),
+        ("/v1/returns", {"channel": "taobao", "shop": name, "number": name, "currency": "CNY",
+                         "order": of_order, "kind": "refund_only", "lines": [],
+                         "refund_minor": 1}, "returns"),
+        ("/v1/members", {"member": f"member:{number}.a-b_C", "joined_on": "2026-01-01"},
+         "members")]
+
+
+COLUMNS = {"warehouses": "warehouse", "skus": "subject", "sent-transfers": "transfer",
+           "orders": "subject", "returns": "subject", "members": "member", "imports": "import"}
+"""The lists, and the column that says what a row is of."""
+
+
+def listed(served: Served, key: str, path: str, by_link: bool) -> list[str]:
+    """What a list has, page by page, by what the answer or its header says."""
+    found, following = [], f"/v1/{path}?limit=3"
+    while following:
+        connection = served.connect()
+        connection.request("GET", following, None, {"Authorization": f"Bearer {key}"})
+        answer = connection.getresponse()
+        page = json.loads(answer.read())
+        connection.close()
+        assert answer.status == 200, page
+        found += [one[COLUMNS[path]] for one in page["items"]]
+        link = (answer.headers["Link"] or "").partition("<")[2].partition(">")[0]
+        following = link if by_link else page["next"]
+    return found
+
+
+def written(
+    served: Served, key: str, path: str, content: bytes, headers: dict[str, str]
+) -> tuple[str, Any]:
+    """Where something is that was just written, and what was answered."""
+    connection = served.connect()
+    connection.request("POST", path, content, {"Authorization": f"Bearer {key}", **headers})
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    connection.close()
+    assert answer.status in (201, 202), (path, told)
+    return answer.headers["Location"], told
+
+
 def test_names__with_any_character_are_written_listed_and_read_back(served: Served) -> None:
     """Of each kind of thing whose name people choose: by its Location, at once and with no
     `Ledger-Min-Position`, and in pages that follow one another."""
-    key = served.issue()
+    key, names = served.issue(), defaultdict[str, list[str]](list)
+    written(served, key, "/v1/warehouses", json.dumps({"name": "other"}).encode(), {
+        "Content-Type": "application/json", "Idempotency-Key": "other"})
+    names["warehouses"].append("warehouse:other")
     for number, name in enumerate(NAMED):
-        made = [("/v1/warehouses", {"name": name}, "warehouses"),
-                ("/v1/skus", {"sku": name}, "skus"),
-                ("/v1/orders", {**order(name), "shop": name}, "orders")]
-        for path, body, kind in made:
-            connection = served.connect()
-            connection.request("POST", path, json.dumps({**body, "occurred_at": WHEN}), {
-                "Authorization": f"Bearer {key}", "Content-Type": "application/json",
-                "Idempotency-Key": f"n{number}{kind}"})
-            answer = connection.getresponse()
-            told = answer.read()
-            assert answer.status == 201, told
-            connection.close()
-            status, found = served.request("GET", answer.headers["Location"], key=key)
-            assert status == 200, (answer.headers["Location"], found)
-            assert name in (found["item"].get("name"), found["item"].get("sku"),
-                            found["item"].get("number"))
-        status, told = served.request("POST", "/v1/stock-movements", {
-            "warehouse": name, "occurred_at": WHEN, "moves": [
-                {"sku": name, "quantity": 1, "from": "supplier", "to": "available",
-                 "cause": "receipt"}]}, key=key, Idempotency_Key=f"m{number}")
-        assert status == 201, told
+        for path, body, kind in made_of(number, name):
+            if kind == "returns":
+                status, found = served.request(
+                    "POST", f"/v1/orders/{quote(body['order'], safe='')}/payments",
+                    {"amount_minor": 4990}, key=key, Idempotency_Key=f"p{number}")
+                assert status == 201, found
+            location, told = written(
+                served, key, path, json.dumps({**body, "occurred_at": WHEN}).encode(),
+                {"Content-Type": "application/json", "Idempotency-Key": f"{path}{number}"})
+            status, found = served.request("GET", location, key=key)
+            assert status == 200, (location, found)
+            row = found["item"] if "item" in found else found["items"][0]
+            assert told["subject"] in row.values(), (location, row)
+            if kind:
+                names[kind].append(told["subject"])
         for about in (subject("sku", name), subject("stock", name, name)):
             card = f"/v1/stock-cards/{quote(about, safe='')}"
             status, found = served.request("GET", card, key=key)
             assert status == 200, (card, found)
-            assert [one["on_hand"] for one in found["items"]] == [1]
-    for path, column in (("/v1/warehouses", "name"), ("/v1/skus", "sku"), ("/v1/orders", "number")):
-        names, following = [], f"{path}?limit=3"
-        while following:
-            status, page = served.request("GET", following, key=key)
-            assert status == 200, page
-            names += [one[column] for one in page["items"]]
-            following = page["next"]
-        assert sorted(names) == sorted(NAMED), path
+            assert [one["on_hand"] for one in found["items"]] == [3, 2]
+    for path, subjects in names.items():
+        for by_link in (False, True):
+            assert sorted(listed(served, key, path, by_link)) == sorted(subjects), path
+
+
+def test_imports__of_files_and_shops_with_any_name_are_listed_and_read_back(
+    served: Served
+) -> None:
+    key, jobs = served.issue(), {}
+    header, line, *_ = SAMPLE.read_bytes().decode("gbk").splitlines()
+    for number, name in enumerate(NAMED):
+        row = line.replace("1002013921475789347", f"100201392147578{number:04}")
+        fields = [('name="profile"', b"taobao-orders"), ('name="shop"', name.encode()),
+                  (f'name="file"; filename="{name}.csv"', f"{header}\r\n{row}\r\n".encode("gbk"))]
+        content = b"".join(
+            b"--b\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (given.encode(), value)
+            for given, value in fields) + b"--b--\r\n"
+        location, _ = written(served, key, "/v1/imports", content, {
+            "Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": f"i{number}"})
+        eventually(lambda: served.request("GET", location, key=key)[1]["state"]  # noqa: B023
+                   != "running", 30)
+        jobs[name] = location
+    rows = {}
+    for by_link in (False, True):
+        every = listed(served, key, "imports", by_link)
+        assert len(every) == len(set(every)) == len(NAMED)
+        for one in every:
+            status, found = served.request("GET", f"/v1/imports/{one.partition(':')[2]}", key=key)
+            assert (status, found["state"]) == (200, "done"), found
+            rows[found["recorded"]["shop"]] = found["recorded"]
+    assert set(rows) == set(NAMED)
+    for name, location in jobs.items():
+        status, found = served.request("GET", location, key=key)
+        assert (status, found["state"]) == (200, "done")
+        assert rows[name]["rows"] == 1
+        (file,) = rows[name]["files"]
+        assert file["name"] == f"{name.rpartition('/')[2]}.csv"

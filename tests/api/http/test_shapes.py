@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from openapi_schema_validator import OAS31Validator
@@ -22,10 +22,11 @@ from tests.support.web import Web
 
 ONE = {"order": stream("new"), "case": stream("back").replace("order:", "case:"), "job": "?",
        "person": "?", "month": "2026-09", "name": "dispatch", "code": "not_found",
-       "version": "1", "position": "2"}
+       "version": "1", "position": "2", "movement": "movement:main:M"}
 SUBJECTS = {"inventory": "sku:SH-001", "stock-cards": "sku:SH-001", "stock": "stock:main:SH-001",
             "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",
-            "transfers": "transfer:T", "subjects": stream("new")}
+            "transfers": "transfer:T", "stock-counts": "count:main:C",
+            "reconciliations": "reconciliation:2026-08", "subjects": stream("new")}
 QUERIES = {"/v1/search": ["q=SH"],
            "/v1/subjects/<subject>/turns": ["condition=payment_status"],
            "/v1/deadlines/<name>": ["start=2026-09-30T12:00:00Z"],
@@ -49,8 +50,15 @@ def everything(web: Web) -> None:
     web.done("/v1/warehouses", {"name": "north", "occurred_at": WHEN})
     web.done("/v1/skus/SH-001/prices", {"amount_minor": 4990, "floor_minor": 500,
                                         "currency": "CNY", "occurred_at": WHEN}, "finance")
-    web.done("/v1/stock-movements", {"warehouse": "main", "reason": "wet", "moves": [{
-        "sku": "SH-001", "quantity": 1, "from": "available", "to": "written_off",
+    web.done("/v1/stock-counts", {"warehouse": "main", "number": "C", "counts": [
+        {"sku": "SH-001", "quantity": 9}], "occurred_at": WHEN}, "warehouse")
+    asked = {"month": "2026-08"}
+    (row,) = web.get(f"/v1/reconciliation?{urlencode(asked)}", "finance").json["items"]
+    web.done("/v1/reconciliations", {**asked, "digest": row["digest"], "differences": [
+        {"currency": "CNY", "amount_minor": row["difference_minor"], "cause": "unpaid"}]},
+        "finance")
+    web.done("/v1/stock-movements", {"warehouse": "main", "number": "M", "reason": "wet",
+        "moves": [{"sku": "SH-001", "quantity": 1, "from": "available", "to": "written_off",
         "cause": "write_off"}], "occurred_at": WHEN}, "warehouse")
     web.done("/v1/transfers", {"number": "T", "from": "main", "to": "north", "lines": [
         {"sku": "SH-001", "quantity": 2}], "occurred_at": WHEN}, "warehouse")
@@ -149,7 +157,11 @@ SINGLES = {"/v1/orders": "/v1/orders/{subject}", "/v1/fulfilment": "/v1/orders/{
            "/v1/deductions": "/v1/deductions/{deduction}", "/v1/members": "/v1/members/{member}",
            "/v1/inventory": "/v1/inventory/sku:{sku}", "/v1/rosters": "/v1/rosters/{roster}",
            "/v1/shifts": "/v1/shifts/{roster}", "/v1/leaves": "/v1/leaves/{member}",
-           "/v1/posts": "/v1/posts/{member}"}
+           "/v1/posts": "/v1/posts/{member}", "/v1/skus": "/v1/skus/{subject}",
+           "/v1/warehouses": "/v1/warehouses/{warehouse}",
+           "/v1/transfers": "/v1/transfers/{transfer}",
+           "/v1/sent-transfers": "/v1/transfers/{transfer}",
+           "/v1/to-approve": "/v1/stock-movements/{movement}"}
 """Lists, and where a row of them is read alone."""
 
 

@@ -2,20 +2,24 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from ledger.application import Ledger
+from ledger.log.envelope import listed_subjects
 from ledger.log.store import Store
 from ledger.orders.commands import HoldOrder
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.movements import APPROVED
-from projections.audit.trail import rows
+from projections.asking.clocks import AsOf, Cut
+from projections.asking.periods import Period
+from projections.audit.trail import Asked, Start, found, rows
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from tests.conftest import on_sqlite
-from tests.support.builders import HOUSE, NOON, moved, opened, place, remark, stream
+from tests.support.builders import HOUSE, NOON, context, moved, opened, place, remark, stream
 from tests.support.projecting import put
 
 
@@ -36,11 +40,11 @@ def test_rows__hold_no_sealed_value_that_the_log_holds(ledger: Ledger, store: St
     sealed = set().union(*(sealed_in(msgspec.json.decode(one.payload)) for one in entries))
     assert len(sealed) == 5
     models = ReadModels(store, PROJECTIONS)
-    found = list(rows(models, "main", entries))
+    shown = list(rows(models, "main", entries))
     models.close()
-    assert found[-1]["changes"]["held_for"]["after"][0] == "‹personal›"
-    shown = msgspec.json.encode(found).decode()
-    assert not [one for one in sealed if one in shown]
+    assert shown[-1]["changes"]["held_for"]["after"][0] == "‹personal›"
+    text = msgspec.json.encode(shown).decode()
+    assert not [one for one in sealed if one in text]
 
 
 @on_sqlite
@@ -70,3 +74,55 @@ def test_rows__of_stock_say_what_changed_of_the_document_or_of_the_account(
     monkeypatch.setattr("projections.audit.trail.FOLDED", 1)
     assert changes(f"stock:{HOUSE}:SH-001")[1] is None
     models.close()
+
+
+KNOWN = ["member:a", "member:b", "member:c"]
+
+
+@pytest.mark.parametrize("scanned", [1, 3, 7, 100])
+@pytest.mark.parametrize("fetched", [1, 2, 100])
+def test_found__pages_are_all_that_is_asked_for_in_either_order(
+    ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch, scanned: int, fetched: int
+) -> None:
+    """Whatever a page looks at, and however much of it the read models know."""
+    put(ledger, opened(), *(moved("SH-001", 1, "supplier", "available", "receipt")
+                            for _ in range(3)), place(1), remark(1, "a"))
+    models = ReadModels(store, PROJECTIONS)
+    models.catch_up("main")
+    for number, actor in enumerate(KNOWN * 2):
+        ledger.handle(remark(1, f"{number}"), context(actor=actor))
+        put(ledger, moved("SH-001", 1, "supplier", "available", "receipt"))
+    monkeypatch.setattr("projections.audit.trail.SCANNED", scanned)
+    monkeypatch.setattr("projections.audit.timeline.FETCHED", fetched)
+    entries = store.read("main")
+    middle = entries[len(entries) // 2].recorded_at
+    wanted = [Asked(), Asked(actor=KNOWN[0]), Asked(type="order.remarked.v1"),
+              Asked(actor="member:none"), Asked(period=Period(middle, None)),
+              Asked(period=Period(None, middle)), Asked(period=Period(1, 2)),
+              Asked(subject=stream(1)), Asked(subject="sku:SH-001"),
+              Asked(subject=f"stock:{HOUSE}:SH-001", period=Period(middle, None)),
+              Asked(subject=stream(1), actor=KNOWN[1]),
+              Asked(command=UUID(bytes=entries[1].command_id))]
+    for asked in wanted:
+        of = [one.position for one in entries if asked.takes(one) and (
+            asked.subject is None or asked.subject in {one.stream, *listed_subjects(one.subjects)})]
+        for cut in (AsOf().resolve(store, "main"), AsOf(position=7).resolve(store, "main")):
+            expected = [one for one in of if one <= cut.position]
+            for limit in (1, 2, 50):
+                assert paged(models, asked, cut, down=False, limit=limit) == expected
+                assert paged(models, asked, cut, down=True, limit=limit) == expected[::-1]
+    models.close()
+
+
+def paged(
+    models: ReadModels, asked: Asked, cut: Cut, *, down: bool, limit: int
+) -> list[int]:
+    """The positions of all pages."""
+    start, positions = Start(down=down), []
+    while True:
+        page = found(models, "main", asked, cut, start=start, limit=limit)
+        assert len(page.entries) <= limit
+        positions += [one.position for one in page.entries]
+        if page.beyond is None:
+            return positions
+        start = Start(page.beyond, down)

@@ -17,22 +17,20 @@ from ledger.log.store import Store
 from ledger.orders.commands import ChangeLines, CorrectOrder, PayOrder, SupplementOrder
 from ledger.orders.values import Amounts
 from ledger.people.commands import JoinMember
-from ledger.reconciliation.commands import SignReconciliation
-from ledger.reconciliation.figures import Difference
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.preview.answer import preview
 from projections.store.models import ReadModels
-from tests.support.builders import CHANNEL, CONTEXT, SHOP, context, line, stream
+from tests.support.builders import CHANNEL, CONTEXT, SHOP, line, stream
 from tests.support.previewing import must_agree
 from tests.support.projecting import correct, decisions, declarations, put, refund, tell
+from tests.support.signing import SIGNED, sign
 from tests.support.team import at
 from tests.support.thorough import tried
 
 FIN = "member:fin"
-SIGNED = "2026-10"
 WHOLE, OF_SHOP = "reconciliation:2026-10", f"reconciliation:2026-10:{CHANNEL}:{SHOP}"
 FIGURES = ("orders", "total_minor", "paid_minor", "refunded_minor", "net_minor",
            "difference_minor", "signed")
@@ -45,17 +43,6 @@ def sold(
     """A declared order, and what was paid of it on its day."""
     return tell(number, amounts=Amounts(total_minor=minor), placed=Moment(at(day)),
                 **{"paid": Moment(at(day)), "paid_minor": paid, **more})
-
-
-def sign(ledger: Ledger, models: ReadModels, **place: str) -> None:
-    """October is signed, of all or of one shop."""
-    rows = reports.run(models, "main", "reconciliation", Question(month=SIGNED, **place)).rows
-    ledger.handle(SignReconciliation(
-        month=SIGNED, digest=rows[0]["digest"], occurred_at=at("2026-11-02"), **place,
-        differences=[Difference(currency=row["currency"], amount_minor=row["difference_minor"],
-                                cause="under_investigation")
-                     for row in rows if row["difference_minor"]]),
-        context(actor=FIN, role="finance"))
 
 
 def figures(models: ReadModels) -> dict[tuple[str, str], dict[str, Any]]:
@@ -101,8 +88,8 @@ def shop(ledger: Ledger, models: ReadModels) -> Ledger:
     put(ledger, JoinMember(member=FIN, joined_on="2026-01-01", occurred_at=at("2026-01-01")),
         sold(1, 4100, paid=100), sold(2, 2000, paid=2000, lines=[line("A", unit_price=2000)]),
         sold(3, 700, paid=700, day="2026-09-10"))
-    sign(ledger, models)
-    sign(ledger, models, **PLACE)
+    sign(ledger, models, FIN)
+    sign(ledger, models, FIN, **PLACE)
     return ledger
 
 
@@ -186,8 +173,8 @@ def test_preview__of_money_agrees_with_the_signed_month_once_it_is_recorded(
         ledger.handle_many([(command, CONTEXT) for command in history])
         if not reports.run(models, "main", "reconciliation", Question(month=SIGNED)).rows:
             return
-        sign(ledger, models)
-        sign(ledger, models, **PLACE)
+        sign(ledger, models, FIN)
+        sign(ledger, models, FIN, **PLACE)
         before = figures(models)
         try:
             answer = preview(models, ledger, [(later, CONTEXT)])

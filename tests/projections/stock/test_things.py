@@ -48,6 +48,7 @@ def test_sku__is_what_was_said_of_it_last(ledger: Ledger) -> None:
     assert (pen["other_name_of"], pen["parts"]) == (None, [])
     assert (bundle["registered"], bundle["parts"]) == (False, [{"sku": "钢笔", "each": 2}])
     assert (old["other_name_of"], old["threshold"], old["title"]) == ("钢笔", None, None)
+    assert [one["price"] for one in (pen, bundle, old)] == [None] * 3
     put(ledger, AliasSku(sku="OLD", target="", **at))
     assert read(ledger, "sku:OLD", sku)["other_name_of"] is None
 
@@ -64,6 +65,7 @@ def test_transfer__adds_up(ledger: Ledger) -> None:
     found = read(ledger, "transfer:T1", transfer)
     must_be(found, SentTransfer)
     assert (found["from"], found["to"], found["sent_at"]) == (HOUSE, NORTH, "2026-10-01T04:00:00Z")
+    assert found["sent_position"] < found["position"] == ledger.head().position
     came = {name: sum(line["quantity"] for one in found["arrivals"] for line in one["lines"]
                       if line["sku"] == name) for name in "AB"}
     left = {line["sku"]: line["quantity"] for line in found["underway"]}
