@@ -130,6 +130,8 @@ def fill(web: Web, name: str = "main", told: Told = USUAL) -> None:
                       occurred_at=NOON + timedelta(hours=1)))
     record(ledger, OPENING)
     put(ledger, AssignOrder(order=ABOUT, owner=LI, occurred_at=NOON + timedelta(hours=2)))
+    web.edge.models.catch_up(name)
+    sign(ledger, web.edge.models, CHEN, name=name)
     record(ledger, [
         (CHEN, SetRoster(roster="desk", since="2026-01-01", occurred_at=NOON, shifts=[
             Shift(name="early", start="09:00", end="16:30", members=[told.offender])])),
@@ -150,8 +152,6 @@ def fill(web: Web, name: str = "main", told: Told = USUAL) -> None:
         (LI, propose("2", offender=WANG, occurred_at=at("2026-10-06")) if told.undecided else
          RecordAttendance(member=WANG, day="2026-10-05", kind="left_early", minutes=1,
                           occurred_at=at("2026-10-06")))])
-    web.edge.models.catch_up(name)
-    sign(ledger, web.edge.models, CHEN, name=name)
     web.edge.models.catch_up(name)
 
 
