@@ -83,7 +83,7 @@ def problem_statuses(path: str, names: frozenset[str], *, method: str, public: b
     yield from (400, 401, 403, 409, 414, 429, 503)
     if method == "post" or inside or names & {"position", "before"}:
         yield 404
-    if method == "post" or names & {"position", "from", "month", "format"}:
+    if method == "post" or names & {"position", "positions", "from", "month", "format"}:
         yield 422
     if method == "post":
         yield from (413, 415)

@@ -21,7 +21,8 @@ from ledger.stock.account import StockAccount
 from ledger.stock.transfers import Transfer
 from projections.asking.answering import Reading, made_of
 from projections.asking.clocks import AsOf, Cut, header
-from projections.asking.past import nothing_about
+from projections.asking.giving_way import process
+from projections.asking.past import cost, nothing_about
 from projections.asking.questions import Question
 from projections.asking.sorting import sort_of
 from projections.asking.typed import type_of
@@ -33,6 +34,12 @@ from projections.store.models import ReadModels
 
 MOST_EVENTS = 2_000
 """The most events of one subject that are folded for one answer."""
+
+FEW = 50
+"""Events up to which folding them is short work."""
+
+STEP_COSTS = 50
+"""How many events could be folded while the reports are asked once."""
 
 Facts = dict[str, Any]
 """What is known of a subject, by name. What is not known is not there."""
@@ -115,7 +122,12 @@ def events_about(matter: Matter) -> list[Entry]:
 
 
 def facts_after_each(matter: Matter, entries: Sequence[Entry]) -> Iterator[Facts]:
-    """What is known of a subject after each of some of its events."""
+    """What is known of a subject after each of some of its events. Every step asks the reports
+    again, so it costs what a question about so many events of the past does, and long work gives
+    way to short. Errors: whatever refuses the cost."""
+    cost(STEP_COSTS * len(entries))
+    if len(entries) > FEW:
+        process.end()
     said = SAID.get(matter.kind)
     if said is None:
         yield from _kept(matter.subject, entries)
@@ -123,6 +135,7 @@ def facts_after_each(matter: Matter, entries: Sequence[Entry]) -> Iterator[Facts
     folded = [_Folded(matter, one) for one in said]
     try:
         for entry in entries:
+            process.wait()
             facts: Facts = {}
             for one in folded:
                 one.take([entry])
