@@ -37,7 +37,7 @@ ASKED = {
     "/v1/orders": "auditor", f"{at()}/history": "auditor", f"{at()}/explain": "auditor",
     "/v1/returns": "auditor", "/v1/inventory": "auditor", "/v1/reconciliation": "finance",
     f"/v1/stock-cards/{quote('sku:SH-001')}": "auditor", "/v1/decisions": "reviewer",
-    "/v1/policies": "auditor", "/v1/audit?limit=500": "auditor"}
+    "/v1/policies": "auditor", "/v1/audit?limit=500&sort=position": "auditor"}
 """What is asked of the ledger, and in which role."""
 
 

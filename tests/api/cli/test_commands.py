@@ -515,10 +515,10 @@ def test_import__of_a_period_that_is_older_news_says_so(
     for name, sent in (("newer.csv", "2026-03-02 09:00"), ("older.csv", "")):
         (tmp_path / name).write_text(f"{header}\n{row}{sent}\n", "utf-8")
         found = run("import", str(tmp_path / name), "--profile", "generic", "--stock", "none")
-    assert "1 of those without news were made before what is known" in found.stdout
+    assert "1 of those without news count as older than what is known" in found.stdout
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     again = ("import", tmp_path / "older.csv", "--profile", "generic", "--stock", "none")
-    assert "没有新内容的行中，1 行的内容早于账本已知的情况" in run(*again).stdout
+    assert "没有新内容的行中，1 行视为早于账本已知的情况" in run(*again).stdout
     assert counts(run(*again, "--json"))["older"] == 1
 
 
