@@ -17,6 +17,10 @@ from projections.store.folding import Cutting, Folder, Projection, tables_of
 
 BATCH = 20_000
 
+IN_MEMORY = 100_000
+"""Up to so many events are folded in memory, about 100 MB at the most: what is written to a file
+must reach the disk before the next commit of a till on the same disk does."""
+
 
 class NothingRecorded(NotFound):
     """Ledger {ledger!r} holds no event about {subject}."""
@@ -124,7 +128,7 @@ def past_of(
         projection.cut_at(cut.occurred_us)
         takes = cut._replace(occurred_us=None).takes
     with (turn(cut.position) if stream is None else nullcontext(),
-          in_a_file(tables_of(projection)) if stream is None
+          in_a_file(tables_of(projection)) if stream is None and cut.position > IN_MEMORY
           else closing(in_memory(tables=tables_of(projection))) as generation):
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]
