@@ -296,7 +296,7 @@ def test_request__that_waits_to_go_on_is_told_to(running: Running) -> None:
 
 
 def test_path__bears_any_text(running: Running) -> None:
-    answer = running.ask(get("/甲/乙".encode()), get())
+    answer = running.ask(get("/甲/乙".encode()))
     assert f"X-Path: {'/甲/乙'.encode().hex()}".encode() in answer
 
 
