@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from ledger.common.days import SHOP_ZONE
+from ledger.common.days import day_of
 from ledger.common.errors import Invalid, NotFound
 from ledger.common.values import from_us
 from ledger.deductions.deduction import Deduction
@@ -122,9 +121,7 @@ def corrected_by(entry: Entry) -> int | None:
 def is_late(entry: Entry) -> bool:
     """Whether an event was recorded on a later day of the shop than it happened: what was shown of
     that day had to change."""
-    zone = ZoneInfo(SHOP_ZONE)
-    return from_us(entry.recorded_at).astimezone(zone).date() > from_us(
-        entry.occurred_at).astimezone(zone).date()
+    return day_of(from_us(entry.recorded_at)) > day_of(from_us(entry.occurred_at))
 
 
 def changes(before: Facts, after: Facts) -> list[Changed]:
