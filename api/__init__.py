@@ -44,7 +44,15 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api import (
         imports as uploads,
     )
-    from api.http import description, limiting, operations, problems, routes, standing
+    from api.http import (
+        description,
+        limiting,
+        operations,
+        problems,
+        routes,
+        segments,
+        standing,
+    )
     from api.http.runtime import Edge
     from projections.asking import past
 
@@ -53,6 +61,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     app.config["MAX_CONTENT_LENGTH"] = routes.LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)
     atexit.register(edge.close)
+    segments.install(app)
     operations.install(app)
     past.charge(limiting.spend_on_the_past)
     routes.install(app)

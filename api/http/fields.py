@@ -4,7 +4,7 @@ marshmallow's own fields take "12" and 12.9 for a number, NUL for text and a nai
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -49,7 +49,10 @@ def faults_in(found: Any, at: str = "") -> Iterator[Fault]:
 
 
 class Strict(Schema):
-    """An object of known fields. One with a great many others is not looked into at all."""
+    """An object of known fields. One with a great many others is not looked into at all. `between`
+    is what is asked between them, in the words of JSON Schema."""
+
+    between: Mapping[str, Any] = {}
 
     class Meta:
         """No other fields."""
@@ -257,7 +260,7 @@ def schema_of(
         made[name] = _field(field.type, None if each is None else each.bound, required=required)
     name = each.name if each is not None else struct.__name__ + ("Body" if without else "")
     return type(name, (Strict,), {
-        **made,
+        **made, "between": getattr(struct, "BETWEEN", {}),
         "__doc__": " ".join((struct.__doc__ or "").split())})
 
 
@@ -290,6 +293,22 @@ def _items(kind: Any, sizes: list[Bound], more: dict[str, Any]) -> fields.Field[
         sizes, keys=_field(key, required=True), values=_field(value, required=True),
         metadata={name.replace("Items", "Properties"): most for name, most in metadata.items()},
         **more)
+
+
+def with_between(schema: Any, between: Mapping[str, Any]) -> Any:
+    """The description of an object with what is said between its fields, or of one of them there.
+    """
+    if not isinstance(schema, dict):
+        return between
+    found = dict(schema)
+    for name, said in between.items():
+        if name == "required":
+            found[name] = sorted({*schema.get(name, ()), *said})
+        elif isinstance(said, Mapping):
+            found[name] = with_between(schema.get(name), said)
+        else:
+            found[name] = said
+    return found
 
 
 def names_of(converter: Any, field: fields.Field[Any], **more: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.http import limiting, problems
 from api.http.edge_errors import Problem
-from api.http.fields import faults_in, names_of
+from api.http.fields import faults_in, names_of, with_between
 from api.http.key_ring import Caller
 from api.http.runtime import Edge
 from api.messages import tr
@@ -175,10 +175,26 @@ class Parser(FlaskParser):
         raise InvalidValues(faults)
 
 
-def _reads_query(view: Callable[..., Any]) -> bool:
-    """Whether something of a view reads the query, and so refuses what it does not know."""
+def _reads(view: Callable[..., Any], place: str, name: str = "") -> bool:
+    """Whether something of a view reads a place of the request, and so refuses what it does not
+    know; with a name, whether it reads that there."""
     parameters = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())
-    return any(one.get("in") == "query" for one in parameters if isinstance(one, dict))
+    return any(one["in"] == place and (not name or any(
+        field.data_key == name for field in one["schema"].fields.values()))
+        for one in parameters if isinstance(one, dict))
+
+
+def _without_version(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view that looks at no version. Errors: 400 where one is named (R-PRJ-31)."""
+
+    @wraps(view)
+    def strict(*args: Any, **given: Any) -> Any:
+        if "If-Match" in request.headers:
+            raise Problem("not_understood", names="If-Match", errors=[Fault(
+                "/headers/If-Match", "unknown", "is no field here")])
+        return view(*args, **given)
+
+    return strict
 
 
 def _without_query(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -207,8 +223,10 @@ class Blueprint(flask_smorest.Blueprint):
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             PERMITS[f"{self.name}.{name}"] = frozenset(roles)
-            self.add_url_rule(rule, name, view if _reads_query(view) else _without_query(view),
-                              methods=[method])
+            strict = view if _reads(view, "query") else _without_query(view)
+            if method == "POST" and not _reads(view, "headers", "If-Match"):
+                strict = _without_version(strict)
+            self.add_url_rule(rule, name, strict, methods=[method])
             return view
 
         return decorate
@@ -266,6 +284,10 @@ class Api(flask_smorest.Api):
                 self, self._served, self.spec, name=group.name, parameters=None)
             self.spec.tag({"name": group.name, "description": group.description})
         found: dict[str, Any] = self.spec.to_dict()
+        schemas = found["components"]["schemas"]
+        for (schema, *_), name in self.ma_plugin.converter.refs.items():
+            if between := getattr(schema, "between", None):
+                schemas[name] = with_between(schemas[name], between)
         return found
 
     def handle_http_exception(self, error: HTTPException) -> Any:

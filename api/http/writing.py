@@ -23,7 +23,6 @@ from api.http.reading import at_position
 from api.http.routes import Blueprint, caller, described, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
-from ledger.common.errors import Fault
 from ledger.core.commands import Command, OnStream
 from ledger.writing import requests
 from projections.asking.columns import Columns, says
@@ -137,9 +136,6 @@ def _add(group: Blueprint, route: Route) -> None:
         sent = None if route.looked_up or lacks or request.mimetype != "application/json" \
             else reader.read(request.get_data(cache=True), more)
         values = parse(strict, request, location="json") if sent is None else {}
-        if not versioned and "If-Match" in request.headers:
-            raise Problem("not_understood", names="If-Match", errors=[Fault(
-                "/headers/If-Match", "unknown", "is no field here")])
         if lacks:
             raise Problem("precondition_required")
         command, now = sent or _strictly(route, {**values, **more})

@@ -84,12 +84,14 @@ def note_odd(checks: Checks, where: str, value: str) -> None:
 def is_stream_plain(text: str) -> bool:
     """Whether the name of a stream holds none of them, also where it is percent-encoded. The name
     of a shop in it may hold what a name may, which is always encoded there."""
-    return not (find_odd(text) or find_invisible(decoded := unquote(text))
+    return not (find_odd(text) or find_invisible(decoded := unquote(text)) or "\0" in decoded
                 or find_misleading(decoded.rpartition(":")[2]))
 
 
 def note_odd_in_stream(checks: Checks, where: str, value: str) -> None:
     """Note what `is_stream_plain` refuses."""
     decoded = unquote(value)
+    if "\0" in decoded and "\0" not in value:
+        checks.fault(where, "nul", "holds a NUL character")
     note_invisible(checks, where, value if find_invisible(value) else decoded)
     note_misleading(checks, where, value if find_misleading(value) else decoded.rpartition(":")[2])

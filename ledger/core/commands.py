@@ -134,12 +134,14 @@ class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     declares what has happened, since an import tells itself what it could not take.
     `PERSONAL` are the fields that are sealed for a person, in the events under the same names.
     `INCIDENTAL` are those of them that are recorded with another fact only, and are none alone.
+    `BETWEEN` says what `check` notes between fields in the words of JSON Schema, as far as they go.
     """
 
     NAME: ClassVar[str] = ""
     PERSONAL: ClassVar[tuple[str, ...]] = ()
     INCIDENTAL: ClassVar[tuple[str, ...]] = ()
     REFUSALS_KEPT: ClassVar[bool] = True
+    BETWEEN: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
         checks = Checks()

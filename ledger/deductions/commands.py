@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, fork, given
 from ledger.common.bounds import (
     At,
     Id,
@@ -27,6 +28,9 @@ MAX_PARTIES = 100
 
 Evidence = Annotated[list[Ordinal], Items(most=MAX_EVIDENCE)]
 Attachments = Annotated[list[Sha256], Items(most=MAX_EVIDENCE)]
+ONCE: Said = {"properties": {"evidence": {"uniqueItems": True},
+                             "attachments": {"uniqueItems": True}}}
+"""Each piece of evidence is named once."""
 
 
 class ProposeDeduction(Command, frozen=True, kw_only=True):
@@ -42,6 +46,9 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "deduction.propose"
     PERSONAL: ClassVar[tuple[str, ...]] = ("attachments", "note")
+    BETWEEN: ClassVar[Said] = {**ONCE, **fork(
+        {"properties": {"evidence": {"maxItems": 0}}},
+        given("attachments", minItems=1), given("evidence", minItems=1))}
     number: Id
     rule: Id
     about: Subject

@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, among, fork, given
 from ledger.common.bounds import Id, Items, Name, Note, Ordinal, Reason, Stream
 from ledger.common.values import Checks
 from ledger.core.commands import OnStream, Wanted
@@ -25,6 +26,10 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
     """Take a new order and reserve all its goods in a warehouse, or refuse it."""
 
     NAME: ClassVar[str] = "order.sell"
+    BETWEEN: ClassVar[Said] = given(
+        "lines", type="array",
+        items=fork(among("fee", True), otherwise=given("sku", type="string")),
+        contains={"properties": {"fee": {"enum": [False]}}})
     warehouse: Id
 
     def check(self, checks: Checks) -> None:

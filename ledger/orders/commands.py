@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, among, empty, fork, given
 from ledger.common.bounds import (
     Id,
     IdText,
@@ -23,7 +24,7 @@ from ledger.orders.finance import OUTCOMES
 from ledger.orders.order import Order
 from ledger.orders.placing import Lines, check_lines
 from ledger.orders.review import EXCEPTIONS
-from ledger.orders.values import ENDED, MAX_LINES, Payment, Price
+from ledger.orders.values import ADDED_UP, ENDED, MAX_LINES, Payment, Price
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.stock.pieces import Count
 from ledger.stock.prices import PRICES, Prices
@@ -103,6 +104,11 @@ class RefundOrder(OnOrder, frozen=True, kw_only=True):
     account: Annotated[str, Text(longest=200)] | None = None
 
 
+KNOWN_TOTAL = fork(empty("total_minor"), {
+    "required": ADDED_UP, "properties": {name: {"type": "integer"} for name in ADDED_UP}})
+"""Amounts say what an order costs in all, or what that adds up from."""
+
+
 class CorrectOrder(OnPrices, frozen=True, kw_only=True):
     """Say that another sum was paid, or refunded, in all than is recorded; in minor units. With the
     reference of a payment or refund that was not this order's, the sum is the one without it, and
@@ -115,6 +121,13 @@ class CorrectOrder(OnPrices, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.correct"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    BETWEEN: ClassVar[Said] = fork(
+        among("fact", AMOUNTS),
+        {"required": ["amounts"], "properties": {
+            "amounts": {"type": "object", **KNOWN_TOTAL}, "amount_minor": {"type": "null"},
+            "reference": {"type": "null"}}},
+        {"required": ["amount_minor"], "properties": {
+            "amount_minor": {"type": "integer"}, "amounts": {"type": "null"}}})
     fact: Annotated[str, Words("paid", "refunded", AMOUNTS)]
     amount_minor: InAll | None = None
     amounts: Price | None = None
@@ -151,6 +164,7 @@ class EndOrder(OnPrices, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.end"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    BETWEEN: ClassVar[Said] = fork(among("ended_as", "completed"), empty("reason"))
     ended_as: Annotated[str, Words(*ENDED)]
     reason: Reason | None = None
 
@@ -216,6 +230,8 @@ class CorrectDetails(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.correct_details"
     PERSONAL: ClassVar[tuple[str, ...]] = ("recipient", "phone", "address", "consent")
+    BETWEEN: ClassVar[Said] = fork(empty("recipient", "phone", "address"),
+                                   given("province", type="string"))
     recipient: LongText | None = None
     phone: LongText | None = None
     address: LongText | None = None

@@ -1,9 +1,11 @@
 """What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 
+from ledger.common.between import OF_GOODS
 from ledger.common.bounds import (
     AnyInteger,
     Each,
@@ -25,6 +27,8 @@ ENDED = COMPLETED, CLOSED, CANCELLED = ("completed", "closed", "cancelled")
 """How an order ends."""
 
 AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "tax_minor", "total_minor")
+ADDED_UP = AMOUNT_FIELDS[:3]
+"""Where these are known, so is what an order costs in all."""
 
 OPEN = ("unreserved", "short", "reserved", "picked", "packed")
 """States of pieces that are still to be sent."""
@@ -65,6 +69,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     the like, as the platform prints them.
     """
 
+    BETWEEN: ClassVar[Mapping[str, Any]] = OF_GOODS
     line: Id
     sku: Id | None = None
     title: Title | None = None

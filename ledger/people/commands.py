@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, among, empty, fork, given
 from ledger.common.bounds import (
     At,
     Contact,
@@ -65,6 +66,7 @@ class ChangeDetails(_Named, frozen=True, kw_only=True):
     """Change a member's name or contact."""
 
     NAME: ClassVar[str] = "member.change_details"
+    BETWEEN: ClassVar[Said] = fork(empty("name"), given("contact", type="string"))
 
     def check(self, checks: Checks) -> None:
         if self.name is None and self.contact is None:
@@ -129,6 +131,9 @@ class RequestLeave(_OnMember, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "member.request_leave"
     PERSONAL: ClassVar[tuple[str, ...]] = ("attachments", "reason")
+    BETWEEN: ClassVar[Said] = {
+        "properties": {"days": {"uniqueItems": True}},
+        **fork(among("kind", UNFORESEEN), given("reported_at", type="string"))}
     number: Id
     days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
     halves: Annotated[dict[Day, Annotated[str, Words(*HALVES)]], Items(most=MAX_DAYS)] = {}
@@ -202,6 +207,10 @@ class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "member.record_attendance"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    BETWEEN: ClassVar[Said] = fork(
+        among("kind", BOTH), otherwise={
+            **empty("minutes_early"),
+            **fork(among("kind", *OUTCOMES), otherwise=empty("roster"))})
     day: Day
     kind: Annotated[str, Words(*KINDS)]
     shift: Name | None = None

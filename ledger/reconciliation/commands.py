@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, empty, fork, given
 from ledger.common.bounds import Id, Items, Month, Name, Sha256
 from ledger.common.values import Checks
 from ledger.core.commands import OnStream
@@ -22,6 +23,8 @@ class SignReconciliation(OnStream, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "reconciliation.sign"
     AGGREGATE = Reconciliation
+    BETWEEN: ClassVar[Said] = fork(
+        empty("channel"), empty("shop"), given("shop", type="string"))
     month: Month
     channel: Id | None = None
     shop: Name | None = None

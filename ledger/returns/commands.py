@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, among, fork, given
 from ledger.common.bounds import (
     At,
     Currency,
@@ -67,6 +68,10 @@ class RequestCase(NewCase, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "case.request"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    BETWEEN: ClassVar[Said] = {
+        "properties": {"lines": {"items": {"properties": {"fee": {"enum": [False]}}}}},
+        **fork(among("kind", REFUND_ONLY), given("refund_minor", type="integer"),
+               given("lines", minItems=1))}
     kind: Annotated[str, Words(*KINDS)]
     order: Stream
     occurred_at: At
@@ -90,6 +95,9 @@ class ReceiveParcel(NewCase, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "case.receive_parcel"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    BETWEEN: ClassVar[Said] = given("lines", minItems=1, items={
+        "required": ["sku"],
+        "properties": {"sku": {"type": "string"}, "fee": {"enum": [False]}}})
     warehouse: Id
     occurred_at: At
     note: Note | None = None

@@ -1,9 +1,11 @@
 """What after-sales cases are made of: kinds, lines, and what becomes of pieces that came back."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 
+from ledger.common.between import OF_GOODS
 from ledger.common.bounds import (
     AnyInteger,
     Id,
@@ -37,6 +39,7 @@ class CaseLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     not goods: it moves no stock.
     """
 
+    BETWEEN: ClassVar[Mapping[str, Any]] = OF_GOODS
     line: Id
     sku: Id | None = None
     title: Title | None = None

@@ -7,6 +7,7 @@ fact: the past is told as it was, and what a count has seen since stays as it wa
 
 from typing import Annotated, ClassVar
 
+from ledger.common.between import Said, among, fork, given
 from ledger.common.bounds import At, Items, Ordinal, Reason, Stream, Words
 from ledger.common.errors import Conflict, NotFound, Refused
 from ledger.common.values import Checks
@@ -60,6 +61,11 @@ class CorrectStock(Command, frozen=True, kw_only=True):
     give the moves of the movement, or what was counted, as they were in truth."""
 
     NAME: ClassVar[str] = "stock.correct"
+    BETWEEN: ClassVar[Said] = fork(
+        among("kind", DID_NOT_OCCUR),
+        {"properties": {"moves": {"maxItems": 0}, "counts": {"maxItems": 0}}},
+        fork({"properties": {"moves": {"maxItems": 0}}}, given("counts", minItems=1),
+             {"properties": {"counts": {"maxItems": 0}}}))
     document: Stream
     position: Ordinal
     kind: Annotated[str, Words(*KINDS)]

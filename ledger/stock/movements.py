@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 
+from ledger.common.between import Said, among, fork, given
 from ledger.common.bounds import (
     At,
     Document,
@@ -29,7 +30,7 @@ from ledger.core.postings import Correction, Posting
 from ledger.stock.account import StockAccount
 from ledger.stock.errors import DecidedBeforeRequest, NotWaiting, WaitsAlready
 from ledger.stock.pieces import Late, sku_of
-from ledger.stock.places import CAUSES, COUNTED, SHELF, Place, stock_of
+from ledger.stock.places import CAUSES, COUNTED, REASONED, SHELF, Place, stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
@@ -289,8 +290,7 @@ def check_moves(moves: list[StockMove], reason: str | None, checks: Checks) -> N
     """Note what is wrong with moves, and a reason that they need and do not have."""
     for index, move in enumerate(moves):
         move.check(checks, f"/moves/{index}")
-    reasoned = sorted({move.cause for move in moves
-                       if move.cause in CAUSES and CAUSES[move.cause].reasoned})
+    reasoned = sorted({move.cause for move in moves if move.cause in REASONED})
     if reasoned and reason is None:
         checks.fault("/reason", "missing", f"is needed for {', '.join(reasoned)}")
 
@@ -303,6 +303,9 @@ class MoveStock(Command, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "stock.move"
+    BETWEEN: ClassVar[Said] = fork(
+        {"properties": {"moves": {"contains": among("cause", *REASONED)}}},
+        given("reason", type="string"))
     warehouse: Id
     moves: Moves
     occurred_at: At

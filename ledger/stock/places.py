@@ -77,6 +77,9 @@ CAUSES = {
 """The causes that a client may name. Those of orders, cases, counts and transfers come from their
 own commands."""
 
+REASONED = tuple(name for name, cause in CAUSES.items() if cause.reasoned)
+"""Those that need a reason."""
+
 ALREADY_COUNTED, CORRECTION = "already_counted", "correction"
 OF_DOCUMENTS = (
     "sale", "reservation", "release", "back_order", "back_order_ended", "picking", "unpicking",

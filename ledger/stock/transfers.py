@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from ledger.common.between import Said, among, fork, given
 from ledger.common.bounds import At, Id, Items, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import EPOCH, Checks, subject
@@ -246,6 +247,9 @@ class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
     """Record what arrived of a transfer, or is known not to arrive (`written_off`)."""
 
     NAME: ClassVar[str] = "transfer.receive"
+    BETWEEN: ClassVar[Said] = fork(
+        {"properties": {"lines": {"contains": among("place", WRITTEN_OFF)}}},
+        given("reason", type="string"))
     lines: Annotated[list[Arrival], Items(least=1, most=MAX_LINES)]
     reason: Reason | None = None
 

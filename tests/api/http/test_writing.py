@@ -11,6 +11,7 @@ import pytest
 from api.http import writing
 from api.http.routes import PERMITS
 from api.http.writing import ROUTES, Route
+from ledger.access import ROLES
 from ledger.common.context import Receipt
 from ledger.core.commands import Command, OnStream
 from ledger.settings import Settings
@@ -19,6 +20,7 @@ from tests.support import samples
 from tests.support.builders import CONTEXT, place, stream
 from tests.support.erasing import buyer
 from tests.support.fullness import IN_PATH, commands, fill
+from tests.support.operations import resolved
 from tests.support.web import Web, problem
 
 MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -84,6 +86,31 @@ def test_version__rejected_where_none_is_looked_at(route: Route) -> None:
     answer = _web.post(path_of(route, body), body, role_of(route), If_Match='"1"')
     found = problem(answer, 400, "not_understood")
     assert [one["pointer"] for one in found["errors"]] == ["/headers/If-Match"]
+
+
+@on_sqlite
+def test_version__is_looked_at_by_every_post_that_says_so_and_refused_by_all_others(
+    web: Web
+) -> None:
+    """R-PRJ-31. One that was never there is stale for the one, and not understood by the other."""
+    fill(web)
+    described = web.app.extensions["description"].spec
+    paths = {rule.endpoint: re.sub("<([^>]*)>", r"{\1}", rule.rule)
+             for rule in web.app.url_map.iter_rules()}
+    takes = {path for path, told in described["paths"].items()
+             if "post" in told and "If-Match" in {
+                 resolved(described, one)["name"] for one in told["post"]["parameters"]}}
+    asked, posts = set(), {path for path, told in described["paths"].items() if "post" in told}
+    for sent in commands(web):
+        path = paths[sent.endpoint]
+        role = min(PERMITS[sent.endpoint], key=["manager", *ROLES].index)
+        answer = web.post(sent.address, sent.body, role, If_Match='"999999"')
+        assert (answer.status_code == 400) == (path not in takes), (path, answer.text)
+        assert answer.status_code > 299, (path, answer.text)
+        asked.add(path)
+    problem(web.post("/v1/imports", {}, If_Match='"1"'), 400, "not_understood")
+    assert posts - takes - asked == {"/v1/imports"}
+    assert len(takes - asked) < 10  # of these no example is recorded
 
 
 @on_sqlite
