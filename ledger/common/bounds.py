@@ -17,6 +17,7 @@ from ledger.common.characters import (
     IGNORABLE,
     INVISIBLE,
     NUL,
+    SUBJECT,
     filled,
     find_invisible,
     find_misleading,
@@ -236,15 +237,6 @@ class Number(Bound):
         if isinstance(value, str) and len(value.partition(".")[2]) > self.digits < 4:
             checks.fault(where, "too_fine", f"is {value}; digits after the point: {self.digits}")
 
-
-_SPELLED = "|".join((
-    "2[0-9A-CF]|3[A-F]|40|5[BCDE]|60|7[B-E]",
-    "C2%[AB][0-9A-F]", "(C[3-9A-F]|D[0-9A-F])%[89AB][0-9A-F]",
-    "E[0-2A-F](%[89AB][0-9A-F]){2}", "E3%8[0-9A-F]%[89AB][0-9A-F]", "F[0-4](%[89AB][0-9A-F]){3}"))
-"""What is spelled out in a subject: the bytes of UTF-8 of what may not stand there itself."""
-
-SUBJECT = f"^[a-z]+(:([0-9A-Za-z\u3400-\u9fff._~-]|%({_SPELLED}))+)+$"
-"""The form of a subject."""
 
 YEARS = "^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-"
 """How a day or a time begins: with a year from 1970 to 9998."""

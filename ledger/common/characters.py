@@ -46,6 +46,15 @@ _find_full_width = re.compile(f"[{FULL_WIDTH}]").search
 _find_ignorable = re.compile(f"[{IGNORABLE}]").search
 _find_blank = re.compile(f"[{BLANK}]").search
 
+_SPELLED = "|".join((
+    "2[0-9A-CF]|3[A-F]|40|5[BCDE]|60|7[B-E]",
+    "C2%[AB][0-9A-F]", "(C[3-9A-F]|D[0-9A-F])%[89AB][0-9A-F]",
+    "E[0-2A-F](%[89AB][0-9A-F]){2}", "E3%8[0-9A-F]%[89AB][0-9A-F]", "F[0-4](%[89AB][0-9A-F]){3}"))
+"""What is spelled out in a subject: the bytes of UTF-8 of what may not stand there itself."""
+
+SUBJECT = f"^[a-z]+(:([0-9A-Za-z\u3400-\u9fff._~-]|%({_SPELLED}))+)+$"
+"""The form of a subject."""
+
 
 def filled(refused: str, *, blank: bool = False) -> str:
     """The pattern of a text without some characters, and not blank unless that is allowed."""
