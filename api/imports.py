@@ -37,6 +37,7 @@ from api.http.writing import KeyHeaders
 from api.import_jobs import FAILED, RUNNING, ImportProgress, Job, RowFaults
 from ledger.access import IMPORT
 from ledger.common.context import Context
+from ledger.common.days import Days
 from ledger.common.errors import Fault, InvalidValues, LedgerError
 from ledger.common.values import escaped, to_us
 from ledger.imports import profiles
@@ -46,6 +47,7 @@ from ledger.imports.faulty_rows import Kept, kept
 from ledger.imports.importer import run_import
 from ledger.imports.record import Import
 from ledger.imports.sources import Unnamed
+from ledger.log.zones import days_of
 from ledger.settings import Settings
 from projections import imports
 from projections.asking.clocks import moment
@@ -98,7 +100,7 @@ def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
     files = request.files.getlist("file")
     known = profiles.available()
     _check(options, known, files=len(files))
-    _as_of(options)
+    _as_of(options, days_of(edge().store, caller().ledger))
     who = caller()
     key = orjson.dumps([who.ledger_id, who.actor, headers["idempotency_key"]]).decode()
     preview = is_asked(query)
@@ -159,9 +161,9 @@ def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files
         raise InvalidValues(faults)
 
 
-def _as_of(options: Mapping[str, str | None]) -> int | None:
+def _as_of(options: Mapping[str, str | None], days: Days) -> int | None:
     """When the files were made, in microseconds since 1970. Errors: BadTime (R-PRJ-03)."""
-    return None if (text := options["as_of"]) is None else moment("as_of", text).at_us
+    return None if (text := options["as_of"]) is None else moment("as_of", text, days).at_us
 
 
 def _staging(here: Edge) -> Path:
@@ -181,8 +183,8 @@ def _run(
             here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
             context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
             stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
-            as_of_us=_as_of(options), dry_run=job.preview, staging_dir=_staging(here),
-            progress=job.progress, side_file=here.side_file)
+            as_of_us=_as_of(options, days_of(here.store, who.ledger)), dry_run=job.preview,
+            staging_dir=_staging(here), progress=job.progress, side_file=here.side_file)
         job.held.callback(summary.close)
         job.summary = summary
         job.state = imports.DONE if summary.ok else (
@@ -208,7 +210,8 @@ class ImportsQuery(PageQuery):
 
 def _taking(query: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:
     """What lets an import through. Errors: those of `period_between`."""
-    period = period_between(query.get("since"), query.get("until"))
+    period = period_between(query.get("since"), query.get("until"),
+                            days=days_of(edge().store, caller().ledger))
     same = [(name, query[name]) for name in ("state", "profile") if name in query]
     return lambda row: all(row[name] == value for name, value in same) and period.holds(
         to_us(datetime.fromisoformat(row["started_at"])))

@@ -32,6 +32,7 @@ from ledger.common.values import NAME_BYTES, from_us, rfc3339
 from ledger.log import merkle
 from ledger.log.roots import frontier_at
 from ledger.log.store import Head
+from ledger.log.zones import days_of
 from ledger.writing.refusals import Attempts
 from projections.asking.clocks import Cut, PositionBeyondHead, header
 from projections.asking.columns import columns_of
@@ -139,7 +140,7 @@ def audit(query: Mapping[str, Any]) -> Response:
     """
     asked = Asked(
         subject=query.get("subject"), actor=query.get("actor"), client=query.get("client"),
-        type=query.get("type"), day=_parsed("day", query.get("day"), date.fromisoformat),
+        type=query.get("type"),
         command=_parsed("command_id", query.get("command_id"), UUID), period=_period(query))
     form = query.get("format", "json")
     if form == "json":
@@ -168,8 +169,11 @@ def _cut(query: Mapping[str, Any]) -> Cut:
 
 
 def _period(query: Mapping[str, Any]) -> Period:
-    """On which days it was recorded. Errors: those of `period_between`."""
-    return period_between(query.get("since"), query.get("until"))
+    """On which days, or on which single one, it was recorded. Errors: those of `period_between`."""
+    days = days_of(edge().store, caller().ledger)
+    found = period_between(query.get("since"), query.get("until"), days=days)
+    day = _parsed("day", query.get("day"), lambda text: date.fromisoformat(text).isoformat())
+    return found if day is None else found.and_(period_between(day, day, days=days))
 
 
 def _trail(query: Mapping[str, Any], asked: Asked) -> Response:

@@ -12,7 +12,7 @@ from api.http.fields import Digits, Text, Time
 from api.http.reading import Listed, NoQuery, at_position
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.common.days import day_of
+from ledger.log.zones import days_of
 from ledger.policies.commands import ConfirmRetention, PublishPolicy, WithdrawPolicy
 from projections.asking.clocks import NOW, header
 from projections.asking.columns import Columns, Day, says
@@ -99,9 +99,10 @@ class DeadlineQuery(marshmallow.Schema):
 def read_deadline(query: Mapping[str, Any], name: str) -> Response:
     """Until when what started at a time has to be done, by the version in force on that day."""
     store, ledger = edge().store, caller().ledger
-    cut, start = NOW.resolve(store, ledger), query["start"]
-    version = book_of(store, ledger, cut).on(day_of(start))
+    cut, start, days = NOW.resolve(store, ledger), query["start"], days_of(store, ledger)
+    version = book_of(store, ledger, cut).on(days.day_of(start))
     roster = (None if query.get("roster") is None
               else roster_of(store, ledger, cut, query["roster"]))
     as_of = header(store, ledger, cut)
-    return at_position(as_of, {"as_of": as_of, "item": deadline(version, name, start, roster)})
+    return at_position(as_of, {"as_of": as_of, "item": deadline(
+        version, name, start, days=days, roster=roster)})

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from ledger.access import NoteReading, ReadingNotNoted
 from ledger.application import Ledger
 from ledger.common.characters import INVISIBLE
 from ledger.common.context import Context
+from ledger.common.days import Days
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from projections.slips import Slip
@@ -47,25 +49,26 @@ def take(readings: Ledger, context: Context, notes: Iterable[NoteReading]) -> No
 _unseen = re.compile(f"[{INVISIBLE}]+")
 
 
-def lines_of(slip: Slip, purpose: str) -> Iterator[str]:
-    """A slip as lines of a text, in the user's language. What somebody wrote breaks no line, and
-    tells a terminal nothing: else a buyer's remark could look like a line of the slip."""
-    return (_unseen.sub(" ", line) for line in _lines_of(slip, purpose))
+def lines_of(slip: Slip, purpose: str, days: Days) -> Iterator[str]:
+    """A slip as lines of a text, in the user's language and by the shop's clock. What somebody
+    wrote breaks no line, and tells a terminal nothing: else a buyer's remark could look like a line
+    of the slip."""
+    return (_unseen.sub(" ", line) for line in _lines_of(slip, purpose, days))
 
 
-def _lines_of(slip: Slip, purpose: str) -> Iterator[str]:
+def _lines_of(slip: Slip, purpose: str, days: Days) -> Iterator[str]:
     item = slip.item
     yield tr("Slip of {order} (purpose: {purpose})", order=item["order"], purpose=purpose)
     yield as_of_line(slip.as_of)
     yield ""
-    yield from _head(item)
+    yield from _head(item, days)
     yield ""
     for line in item["lines"]:
         yield from _line(line)
     if item["gifts"]:
         yield _said(tr("gifts"), tr(", ").join(item["gifts"]))
     yield from _parcels(item)
-    yield from _changes(item["changed_since_approval"])
+    yield from _changes(item["changed_since_approval"], days)
 
 
 def _said(label: str, value: Any) -> str:
@@ -76,9 +79,9 @@ def _text(value: Any) -> str:
     return "–" if value in (None, "") else str(value)
 
 
-def _head(item: dict[str, Any]) -> Iterator[str]:
+def _head(item: dict[str, Any], days: Days) -> Iterator[str]:
     yield _said(tr("warehouse"), item["warehouse"])
-    yield _said(tr("placed at"), item["placed_at"])
+    yield _said(tr("placed at"), _at(item["placed_at"], days))
     yield _said(tr("owner"), item["owner"])
     yield _said(tr("status"), tr(", ").join(
         (item["review_status"], item["payment_status"], item["fulfilment_status"])))
@@ -93,7 +96,13 @@ def _head(item: dict[str, Any]) -> Iterator[str]:
     yield _said(tr("address"), _address(item["province"], item["address"]))
     yield _said(tr("the buyer's remark"), item["buyer_remark"])
     for one in item["remarks"]:
-        yield _said(tr("remark of {at} by {by}", at=one["at"], by=one["by"]), one["remark"])
+        said = tr("remark of {at} by {by}", at=_at(one["at"], days), by=one["by"])
+        yield _said(said, one["remark"])
+
+
+def _at(time: str | None, days: Days) -> str | None:
+    """A time by the shop's clock."""
+    return None if time is None else days.shown(datetime.fromisoformat(time))
 
 
 def _address(province: str | None, address: str | None) -> str | None:
@@ -134,7 +143,7 @@ def _parcels(item: dict[str, Any]) -> Iterator[str]:
                     " ".join(filter(None, (way, tr("({inside})", inside=inside)))))
 
 
-def _changes(changes: list[dict[str, Any]] | None) -> Iterator[str]:
+def _changes(changes: list[dict[str, Any]] | None, days: Days) -> Iterator[str]:
     if changes is None:
         yield ""
         yield tr("Nobody has approved this order.")
@@ -151,7 +160,7 @@ def _changes(changes: list[dict[str, Any]] | None) -> Iterator[str]:
         elif "lines" in one:
             cancelled = (f"{part['line']}. × {part['quantity']}" for part in one["lines"])
             what = tr("{what} ({which})", what=what, which=tr(", ").join(cancelled))
-        yield "   " + tr("{at} by {by}: {what}", at=one["at"], by=one["by"], what=what)
+        yield "   " + tr("{at} by {by}: {what}", at=_at(one["at"], days), by=one["by"], what=what)
         for sign, name in (("-", "old"), ("+", "new")):
             for line in one.get(name, ()):
                 yield f"      {sign} {line['line']}. {_goods(line)} × {line['ordered']}"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ledger.common.context import Context, Receipt
-from ledger.common.days import day_of
+from ledger.common.days import Days
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.accounts import AHEAD_US
@@ -19,6 +19,7 @@ from ledger.log.clock import Clock
 from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
+from ledger.log.zones import days_of
 from ledger.writing.batch import Took
 from ledger.writing.closing import Closing, NothingToClose
 from ledger.writing.entries import OccurredInFuture
@@ -67,6 +68,11 @@ class Ledger:
     def head(self) -> Head:
         """Where the log ends."""
         return self.store.head(self.id)
+
+    @property
+    def days(self) -> Days:
+        """Its days, which are those of its zone."""
+        return days_of(self.store, self.id)
 
     @property
     def waiting(self) -> int:
@@ -199,7 +205,7 @@ class Ledger:
         """Close what the log holds of its last day so far, and anchor the access ledger. None, and
         nothing is recorded, if nothing was since it was last closed, in either ledger."""
         head, wall, closing = self.head(), self.clock.wall(), Closing(self.id, self.name)
-        command = closing.now(day_of(from_us(head.recorded_at)), wall, self.store)
+        command = closing.now(self.days.day_of(from_us(head.recorded_at)), wall, self.store)
         if command is None:
             raise NothingToClose(ledger=self.name)
         if closing.is_last(command, head, self.store):

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.application import Ledger
+from ledger.common.days import zone_of
 from ledger.common.errors import Misconfigured
 from ledger.core.commands import Handlers
 from ledger.core.postings import ACCOUNT_KINDS
@@ -25,7 +26,7 @@ from ledger.log.rotating import heal
 from ledger.log.side_file import DAYS, SideFile, side_file_at
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
-from ledger.writing.genesis import begun, keys_of
+from ledger.writing.genesis import begun, keys_of, must_be_in
 
 NAMES = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE",
          "LEDGER_ADMIN_DATABASE_URL", "LEDGER_CLOCK_AHEAD_DAYS", "LEDGER_IMPORTS_FILE",
@@ -289,15 +290,18 @@ class Opened:
 def open_ledger(
     settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None,
     handlers: Handlers = HANDLERS, make: bool = True, another: bool = True,
+    zone: str | None = None,
 ) -> Opened:
     """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
     is made: neither a database nor keys. Without `another`, a ledger begins only in a database that
-    holds none.
+    holds none. `zone` is that in which it begins, and which it must have if it is there.
 
     Errors: what `open_store`, `open_keys` and `begun` raise; MissingKeys (R-KEY-13) for a ledger
     that is here; without `make`, MissingLedger (R-SET-03); without `another`, OtherLedgers
-    (R-SET-10).
+    (R-SET-10); UnknownZone (R-LDG-11), ZoneFixed (R-LDG-12).
     """
+    if zone is not None:
+        zone_of(zone)  # before anything is made
     settings = settings or Settings.from_environment()
     store = settings.open_store() if make else settings.find_store(name, another=another)
     try:
@@ -306,7 +310,9 @@ def open_ledger(
             raise _others(name, settings.database_url, known)
         must_be_there(sqlite_path(settings.keys_url), [] if begins and make else [name])
         keys = settings.open_keys(make=make)
-        own = begun(store, keys, name, clock=clock) if make else keys_of(store, keys, name)
+        own = (begun(store, keys, name, clock=clock, zone=zone) if make
+               else keys_of(store, keys, name))
+        must_be_in(zone, store, name)
     except BaseException:
         store.close()
         raise

@@ -17,9 +17,9 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.common.days import day_of, month_of
+from ledger.common.days import Days
 from ledger.common.decimals import ZERO, plain
-from ledger.common.values import from_us, rfc3339
+from ledger.common.values import from_us, rfc3339, to_us
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.kept import Kept
 from ledger.deductions.values import APPEAL_STATES, APPEALED, PROPOSED, STATES, Share
@@ -40,14 +40,14 @@ deductions = Table(
     "deductions", metadata,
     ledger_column(),
     Column("subject", Key, nullable=False),
-    Column("month", Key, nullable=False),
+    Column("breached_at", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="deductions_pk"),
-    Index("deductions_month", "ledger", "month", "subject"),
+    Index("deductions_at", "ledger", "breached_at"),
     sqlite_with_rowid=False,
 )
-"""`state` is `Kept` and `Register` as one JSON object; `month` is that of the fact."""
+"""`state` is `Kept` and `Register` as one JSON object."""
 
 ENDS = ("upheld", "reduced", "overturned", "waived")
 """What ends an appeal."""
@@ -94,7 +94,7 @@ class Tracked(msgspec.Struct):
     def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         one = self.deduction
-        return (ledger, one.id, month_of(day_of(one.breach.breached_at)),
+        return (ledger, one.id, to_us(one.breach.breached_at),
                 text_of(Kept.of(one), self.register), self.position)
 
 
@@ -102,7 +102,7 @@ class Deductions(StreamRows[Tracked]):
     """Folds deductions."""
 
     name: ClassVar[str] = "deductions"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (deductions,)
     taken: ClassVar[frozenset[str]] = topics_of(Deduction)
 
@@ -212,17 +212,18 @@ class DecisionRow(Columns):
 def deductions_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
     rests_on, later = resting(reading), Later(reading)
-    return (shown(row, rests_on, later) for row in _rows(reading))
+    return (shown(row, rests_on, later, reading.days) for row in _rows(reading))
 
 
 def _rows(reading: Reading) -> Iterator[Row[Any]]:
     month = reading.question.must_be_of_month()
-    where = () if month is None else (deductions.c.month == month,)
+    where = () if month is None else (
+        deductions.c.breached_at.between(*reading.days.span_of(month)),)
     return rows_of(reading, deductions, *where, kind=Deduction.KIND)
 
 
 def shown(
-    row: Row[Any], rests_on: Callable[[Kept], list[str]], later: Later
+    row: Row[Any], rests_on: Callable[[Kept], list[str]], later: Later, days: Days
 ) -> dict[str, Any]:
     """A deduction as the register shows it.
 
@@ -238,7 +239,7 @@ def shown(
         "deduction": row.subject,
         "rule": kept.breach.rule,
         "policy_version": kept.breach.policy,
-        "month": row.month,
+        "month": days.month_of(kept.breach.breached_at),
         "about": kept.breach.about,
         "breached_at": rfc3339(kept.breach.breached_at),
         "offender": kept.breach.offender,
@@ -256,18 +257,19 @@ def shown(
         "appeal_until": kept.appeal_until or None,
         "evidence": register.evidence,
         "attachments": Written.of(register.attachments),
-        "rests_on": sorted({*rests_on(kept), *_rests_on(kept, register, later)}),
+        "rests_on": sorted({*rests_on(kept), *_rests_on(
+            kept, register, later, days.day_of(kept.breach.breached_at))}),
         "position": row.position,
     }
 
 
-def _rests_on(kept: Kept, register: Register, later: Later) -> list[str]:
-    """Why the charges rest on other news; nothing before there are any."""
+def _rests_on(kept: Kept, register: Register, later: Later, day: str) -> list[str]:
+    """Why the charges of a breach of a day rest on other news; nothing before there are any."""
     confirmed = next((step.position for step in register.steps if step.what == "confirmed"), None)
     if confirmed is None:
         return []
     return later.rests_on({name: share.post for name, share in kept.shares.items()},
-                          day_of(kept.breach.breached_at), confirmed)
+                          day, confirmed)
 
 
 @report(Deductions, Past.STREAM, name="appeals", knows=recorded(), row=AppealRow)
@@ -283,7 +285,8 @@ def appeals(reading: Reading) -> Iterator[dict[str, Any]]:
             end = None if state == APPEALED else _end(register, member, made.position)
             share = register.ever[member]
             yield {
-                "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
+                "deduction": row.subject, "rule": kept.breach.rule,
+                "month": reading.days.month_of(kept.breach.breached_at),
                 "member": member, "post": share.post, "points": share.points, "state": state,
                 "appealed_at": rfc3339(from_us(made.at)), "reason": Written.of(made.why),
                 "decided_by": end and end.by, "decided_at": end and rfc3339(from_us(end.at)),
@@ -304,7 +307,8 @@ def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
         kept, register = _decoded(row)
         for step in register.steps:
             yield {
-                "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
+                "deduction": row.subject, "rule": kept.breach.rule,
+                "month": reading.days.month_of(kept.breach.breached_at),
                 "what": step.what, "by": step.by or None, "at": rfc3339(from_us(step.at)),
                 "member": step.who or None, "why": Written.of(step.why), "position": step.position}
 
@@ -325,12 +329,13 @@ class Undecided(NamedTuple):
         return said if any(self) else ""
 
 
-def undecided(connection: Connection, ledger: bytes, month: str) -> Undecided:
-    """What nobody has decided of the deductions of a month."""
+def undecided(connection: Connection, ledger: bytes, span: tuple[int, int]) -> Undecided:
+    """What nobody has decided of the deductions of a month, from its first to its last microsecond.
+    """
     proposed = appealed = 0
     shares: dict[str, str] = {}
     for row in connection.execute(select(deductions).where(
-            deductions.c.ledger == ledger, deductions.c.month == month)):
+            deductions.c.ledger == ledger, deductions.c.breached_at.between(*span))):
         kept = _kept.decode(row.state)
         proposed += kept.state == PROPOSED
         appealed += sum(state == APPEALED for state in kept.appeals.values())

@@ -19,6 +19,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from ledger.common.days import Days
 from ledger.common.values import taken
 from ledger.deductions.deduction import Deduction
 from ledger.imports.record import Import
@@ -89,7 +90,9 @@ class Names:
         Case.Requested.TOPIC, Case.ParcelReceived.TOPIC, Case.Declared.TOPIC}) | topics_of(
             Sku, Warehouse, Transfer, Movement, Member)
 
-    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> dict[Any, Any]:
+    def load(
+        self, rows: Rows, ledger: bytes, entries: Sequence[Outline], *, days: Days
+    ) -> dict[Any, Any]:
         """Nothing: a row hangs on its event alone."""
         return {"ledger": ledger}
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ledger.common.days import day_of, time_of
+from ledger.common.days import Days
 from ledger.common.errors import NotFound
 from ledger.common.phrases import there_are
 from ledger.common.values import from_us, rfc3339, subject
@@ -226,7 +226,7 @@ def _set_in(section: Any) -> Iterator[tuple[str, Any]]:
 
 
 def deadline(
-    version: Version, name: str, start: datetime, roster: Roster | None = None
+    version: Version, name: str, start: datetime, *, days: Days, roster: Roster | None = None
 ) -> dict[str, Any]:
     """Until when what starts at a moment has to be done. Without a roster the printed shifts count.
 
@@ -239,24 +239,25 @@ def deadline(
     row = deadline_of(version, name)
     if start.year > LAST_YEAR:
         raise BadTime(name="start", text=start.isoformat())
-    limit = due(version, name, start, roster=None if roster is None else rota_of(roster))
+    limit = due(version, name, start, days=days,
+                roster=None if roster is None else rota_of(roster, days))
     late, unknown = None, None
     try:
-        late = late_from(version, name, limit)
+        late = late_from(version, name, limit, days=days)
     except CalendarEnds as error:  # the limit itself may need no calendar
         unknown = error
     times = {"start": start.astimezone(UTC), "due_at": limit, "late_from": late}
     return {"deadline": name, "version": version.number, "starts_at": row.starts_at,
             **{name: at and rfc3339(at) for name, at in times.items()},
-            **{f"{name}_local": at and local(at) for name, at in times.items()},
+            **{f"{name}_local": at and local(at, days) for name, at in times.items()},
             "late_from_unknown": unknown and str(unknown), "clock": row.clock,
             "suspended_by": row.suspended_by, "to": row.to}
 
 
-def local(at: datetime) -> str:
+def local(at: datetime, days: Days) -> str:
     """A moment as the shop's clock and calendar have it: 2026-09-30 18:00 Wednesday."""
-    day = day_of(at)
-    return f"{day} {time_of(at)} {WEEKDAYS[date.fromisoformat(day).weekday()]}"
+    day = days.day_of(at)
+    return f"{day} {days.time_of(at)} {WEEKDAYS[date.fromisoformat(day).weekday()]}"
 
 
 def roster_of(store: Store, ledger: str, cut: Cut, name: str) -> Roster:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.common.days import day_of
+from ledger.common.days import Days
 from ledger.core import event_types
 from ledger.deductions.kept import Kept
 from ledger.deductions.values import CONFIRMED, PROPOSED
@@ -47,14 +47,14 @@ def resting(reading: Reading) -> Callable[[Kept], list[str]]:
         event_types.decode(entry).apply(book)
 
     def rests_on(kept: Kept) -> list[str]:
-        return [POLICY_PUBLISHED_LATER] if _is_priced_otherwise(book, kept) else []
+        return [POLICY_PUBLISHED_LATER] if _is_priced_otherwise(book, kept, reading.days) else []
 
     return rests_on
 
 
-def _is_priced_otherwise(book: PolicyBook, kept: Kept) -> bool:
+def _is_priced_otherwise(book: PolicyBook, kept: Kept, days: Days) -> bool:
     breach = kept.breach
-    now = book.on(day_of(breach.breached_at))
+    now = book.on(days.day_of(breach.breached_at))
     if kept.state not in STANDING or now.number <= breach.policy:
         return False
     return prices(now.rule(breach.rule)) != prices(book.numbered(breach.policy).rule(breach.rule))

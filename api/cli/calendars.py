@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 
 from api.messages import tr
-from ledger.common.days import day_of
 from ledger.log.store import Store
+from ledger.log.zones import days_of
 from ledger.policies.known_years import how_to_publish
 from projections.asking.clocks import NOW
 from projections.policies import book_of
@@ -16,7 +16,7 @@ WARN_DAYS = 60
 def look(store: Store, ledger: str, today: str | None = None) -> tuple[bool | None, str]:
     """Whether the calendars in force go on: False where one has ended, None where one ends soon and
     no later version goes on, or where there is none."""
-    today = today or day_of(datetime.now(UTC))
+    today = today or days_of(store, ledger).day_of(datetime.now(UTC))
     book = book_of(store, ledger, NOW.resolve(store, ledger))
     ends = {one.calendar: one.until for version in (book.on(today), book.latest)
             for one in version.sections.calendars or ()}

@@ -35,7 +35,7 @@ from api.cli.options import (
     form_option,
     format_options,
     ledger_option,
-    new_ledger_option,
+    new_ledger_options,
     noting,
     opened,
     preview_option,
@@ -89,7 +89,7 @@ def demo_command() -> None:
                    "said.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
-@new_ledger_option
+@new_ledger_options
 @actor_option
 @click.option("--json", "form", flag_value="json", default="table",
               help="Faults as JSON lines, and the counts as the last line.")
@@ -132,12 +132,12 @@ def _command_names() -> list[str]:
 @click.option("--fields", is_flag=True, help="Show what NAME takes, and send nothing.")
 @preview_option
 @ledger_option
-@new_ledger_option
+@new_ledger_options
 @actor_option
 @format_options
 def do_command(
     name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", fields: bool,
-    preview: bool, ledger_name: str, new: bool, actor: str | None, form: str,
+    preview: bool, ledger_name: str, new: bool, zone: str | None, actor: str | None, form: str,
 ) -> None:
     """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
     first refusal stops it. Without a NAME: list all commands and their fields."""
@@ -159,7 +159,7 @@ def do_command(
         return
     with ExitStack() as stack:
         with submit.not_looked_up(command_id):
-            found = stack.enter_context(begun(ledger_name, new=new))
+            found = stack.enter_context(begun(ledger_name, new=new, zone=zone))
             context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             submit.show(found.ledger.handle(one, submit.identified(

@@ -22,7 +22,7 @@ from ledger.imports.templates import write_templates
 from ledger.log.side_file import SideFile
 from ledger.log.store import must_be_owner
 from ledger.settings import MissingLedger, Opened, Settings, open_ledger
-from projections.asking.clocks import moment
+from projections.asking.clocks import parsed
 
 EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
 """What a file is checked against where there is no ledger yet."""
@@ -30,9 +30,9 @@ EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=Non
 
 @contextmanager
 def imported(
-    files: Sequence[Path], profile: str | None, *, ledger_name: str, new: bool, actor: str | None,
-    shop: str | None, policy: str, stock: str | None, trust_numbers: bool, as_of: str | None,
-    dry_run: bool,
+    files: Sequence[Path], profile: str | None, *, ledger_name: str, new: bool, zone: str | None,
+    actor: str | None, shop: str | None, policy: str, stock: str | None, trust_numbers: bool,
+    as_of: str | None, dry_run: bool,
 ) -> Iterator[Summary]:
     """The summary of an import, with its faults at hand until the end of the block. A ledger that
     is not there begins only if there is something to record; until then an empty one stands for it.
@@ -42,7 +42,7 @@ def imported(
     must_be_owner(ledger_name)
     settings = Settings.from_environment()
     found = _guessed(files) if profile is None else profiles.find(profile)
-    as_of_us = None if as_of is None else moment("as_of", as_of).at_us
+    when = None if as_of is None else parsed("as_of", as_of)
 
     def by(opened: Opened) -> tuple[Ledger, Context, SideFile]:
         who = actor or default_actor(opened.ledger)
@@ -51,14 +51,15 @@ def imported(
 
     with ExitStack() as open_ones:
         def begin() -> tuple[Ledger, Context, SideFile]:
-            return by(open_ones.enter_context(begun(ledger_name, new=new)))
+            return by(open_ones.enter_context(begun(ledger_name, new=new, zone=zone)))
 
         missing = False
         try:
-            here = open_ledger(settings, name=ledger_name, make=False, another=new)
+            here = open_ledger(settings, name=ledger_name, make=False, another=new, zone=zone)
         except MissingLedger:
-            here, missing = open_ledger(EMPTY, name=ledger_name), True
+            here, missing = open_ledger(EMPTY, name=ledger_name, zone=zone), True
         ledger, context, side_file = by(open_ones.enter_context(closing(here)))
+        as_of_us = None if when is None else when.of(ledger.days).at_us
         bar = open_ones.enter_context(ProgressBar())
         yield open_ones.enter_context(run_import(
             ledger, files, found, context=context, shop=shop, policy=policy, stock=stock,

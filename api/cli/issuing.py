@@ -17,11 +17,11 @@ from ledger.access import (
     RevokeKey,
 )
 from ledger.common.context import Context
-from ledger.common.days import SHOP_ZONE, day_of
 from ledger.common.errors import Invalid, Refused
 from ledger.common.phrases import Phrase
 from ledger.common.values import rfc3339
 from ledger.log.store import SUFFIX, Store, must_be_owner
+from ledger.log.zones import days_of
 from ledger.people.signatures import SYSTEM
 from ledger.settings import Opened, open_ledger
 from projections.asking.clocks import moment
@@ -75,7 +75,7 @@ def must_hold_role(found: Opened, ledger: str, owner: str, role: str) -> None:
         raise OwnerIsLedger(owner=owner, role=role, roles=SYSTEM_ROLE)
     if found.store.known(ledger) is None:
         return
-    day = day_of(datetime.now(UTC))
+    day = days_of(found.store, ledger).day_of(datetime.now(UTC))
     models = ReadModels(found.store, PROJECTIONS)
     try:
         models.catch_up(ledger)
@@ -101,6 +101,7 @@ def held_by_none(models: ReadModels, ledger: str, ring: KeyRing) -> list[ApiKey]
     no longer, or never did, since they are of the time before anybody held one. Sorted by id. Rule:
     R-ACC-10."""
     now, found, placed = datetime.now(UTC), [], anybody_placed(models, ledger)
+    today = days_of(models.store, ledger).day_of(now)
     known: dict[str, Rights | None] = {}
     for _, key in sorted(ring.keys.items()):
         if not key.opens_at(now):
@@ -109,7 +110,7 @@ def held_by_none(models: ReadModels, ledger: str, ring: KeyRing) -> list[ApiKey]
             is_given = key.role == SYSTEM_ROLE
         else:
             if key.owner not in known:
-                known[key.owner] = rights_of(models, ledger, key.owner, day_of(now))
+                known[key.owner] = rights_of(models, ledger, key.owner, today)
             rights = known[key.owner]
             is_given = not placed or (
                 key.role in WITHOUT_POST if rights is None else key.role in rights.roles)
@@ -154,7 +155,8 @@ def issue(
     must_hold_role(found, ledger, owner, role)
     key = secrets.token_hex(6)
     token = f"ol_{found.store.id_of(ledger).hex()}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
-    at = None if expires is None else moment("expires", expires, SHOP_ZONE).at_us
+    at = None if expires is None else moment(
+        "expires", expires, found.ledger.days).at_us
     ends = None if at is None else datetime.fromtimestamp(at / 1e6, UTC)
     if ends is not None and ends <= now:
         raise ExpiryPassed(at=rfc3339(ends))

@@ -14,7 +14,7 @@ from api.cli.options import (
     context_of,
     format_options,
     ledger_option,
-    new_ledger_option,
+    new_ledger_options,
     roles,
 )
 from api.cli.output import print_record, print_rows
@@ -35,16 +35,16 @@ overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90)
 @role_option
 @click.option("--expires", metavar="TIME", help="Until when it opens anything.")
 @ledger_option
-@new_ledger_option
+@new_ledger_options
 @actor_option
 @format_options
 def issue_command(
-    ledger_name: str, *, new: bool, actor: str | None, form: str, **options: Any
+    ledger_name: str, *, new: bool, zone: str | None, actor: str | None, form: str, **options: Any
 ) -> None:
     """Give out a key. Its token is shown this once and is stored nowhere."""
     from api.cli import issuing
 
-    with begun(ledger_name, new=new, access=True) as found:
+    with begun(ledger_name, new=new, zone=zone, access=True) as found:
         context = context_of(found, actor, "admin")
         print_record(issuing.issue(found, ledger_name, context, **options), form=form)
 

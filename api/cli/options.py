@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import copy
 from functools import cached_property, wraps
 from pathlib import Path
@@ -19,6 +19,7 @@ from projections.asking.names import FROM, OPTIONS, SAID, TO
 
 if TYPE_CHECKING:
     from ledger.common.context import Context
+    from ledger.common.days import Days
     from ledger.settings import Opened
 
 Command = Callable[..., Any]
@@ -174,9 +175,19 @@ def roles() -> tuple[str, ...]:
     return ROLES
 
 
-new_ledger_option = click.option(
+_new_ledger_option = click.option(
     "--new-ledger", "new", is_flag=True, help="Begin the ledger if it is not there. The first one "
     "of a database begins without.")
+_zone_option = click.option(
+    "--zone", metavar="ZONE", help="The time zone in which the ledger begins, such as "
+    "Europe/Berlin: its days are those of that zone, for ever. Default: Asia/Shanghai.")
+
+
+def new_ledger_options(function: Command) -> Command:
+    """`--new-ledger`, and `--zone` of a ledger that begins."""
+    return _new_ledger_option(_zone_option(function))
+
+
 preview_option = click.option(
     "--preview", is_flag=True, help="Record nothing: say what would be recorded, and what it would "
     "touch.")
@@ -268,23 +279,42 @@ def opened(name: str, *, writes: bool = False) -> "Iterator[Opened]":
         found.close()
 
 
-@contextmanager
-def begun(name: str, *, new: bool, access: bool = False) -> "Iterator[Opened]":
-    """The ledger of the settings, or that of its keys and readings, closed at the end. It begins
-    now if it is the first of its database, or `new`: that is said.
+def days_here(name: str) -> "Days":
+    """The days of the ledger of the settings; where it is not there, those it would begin with."""
+    from ledger.common.days import Days
+    from ledger.log.zones import days_of
+    from ledger.settings import MissingLedger, Settings
+    from ledger.writing.genesis import DEFAULT_ZONE
 
-    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10).
+    try:
+        with closing(Settings.from_environment().find_store(name)) as store:
+            return days_of(store, name)
+    except MissingLedger:
+        return Days(DEFAULT_ZONE)
+
+
+@contextmanager
+def begun(
+    name: str, *, new: bool, zone: str | None, access: bool = False
+) -> "Iterator[Opened]":
+    """The ledger of the settings, or that of its keys and readings, closed at the end. It begins
+    now, in a zone, if it is the first of its database, or `new`: that is said.
+
+    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10), UnknownZone (R-LDG-11), ZoneFixed
+    (R-LDG-12) where it is there and has another zone.
     """
     from ledger.log.store import SUFFIX, must_be_owner
     from ledger.settings import Settings, masked, open_ledger
 
     must_be_owner(name)
     settings = Settings.from_environment()
-    found = open_ledger(settings, name=name + SUFFIX if access else name, another=new)
+    found = open_ledger(settings, name=name + SUFFIX if access else name, another=new,
+                        zone=zone)
     try:
         if found.begun:
-            click.echo(tr("Began ledger {ledger!r} in {url}.", ledger=name,
-                          url=masked(settings.database_url)), err=True)
+            click.echo(tr("Began ledger {ledger!r} in {url}. Its days are those of {zone}, for "
+                          "ever.", ledger=name, url=masked(settings.database_url),
+                          zone=found.ledger.days.zone), err=True)
         yield found
     finally:
         found.close()

@@ -10,7 +10,7 @@ from api.cli.options import (
     context_of,
     format_options,
     ledger_option,
-    new_ledger_option,
+    new_ledger_options,
     preview_option,
 )
 from api.cli.output import print_record, print_rows
@@ -40,11 +40,11 @@ def check_command(files: tuple[str, ...]) -> None:
               help="The first day on which it holds.")
 @preview_option
 @ledger_option
-@new_ledger_option
+@new_ledger_options
 @actor_option
 @format_options
 def publish_command(
-    file: str, effective_from: str, *, preview: bool, ledger_name: str, new: bool,
+    file: str, effective_from: str, *, preview: bool, ledger_name: str, new: bool, zone: str | None,
     actor: str | None, form: str,
 ) -> None:
     """Let the sections of a policy file, or of a shipped one by its name, hold from a day on. Each
@@ -58,7 +58,7 @@ def publish_command(
 
         previewing.show([(command, frozenset())], ledger_name, (actor, "admin", None), form=form)
         return
-    with begun(ledger_name, new=new) as found:
+    with begun(ledger_name, new=new, zone=zone) as found:
         receipt = found.ledger.handle(command, context_of(found, actor, "admin"))
         version, away = publishing.published(found.store, ledger_name, receipt.positions[0])
         if form == "json":

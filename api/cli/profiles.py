@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from api.cli.options import Group, command, format_options
+from api.cli.options import Group, command, days_here, format_options, ledger_option
 from api.cli.output import as_json
 from api.messages import tr
 
@@ -20,10 +20,14 @@ def profiles_group() -> None:
 @click.argument("profile", metavar="FILE")
 @click.option("--sample", "samples", multiple=True, type=FILE, metavar="FILE",
               help="A file to read with it: say what each row would become.")
+@ledger_option
 @format_options
-def check_command(profile: str, *, samples: tuple[Path, ...], form: str) -> None:
+def check_command(
+    profile: str, *, samples: tuple[Path, ...], ledger_name: str, form: str
+) -> None:
     """Say all that is wrong in a profile, or in a shipped one by its name. With a sample, say what
-    its rows would become, too; nothing is recorded, and what is personal is masked."""
+    its rows would become, too; nothing is recorded, and what is personal is masked.
+    Where the profile names no time zone, times are of that of the ledger."""
     from api.cli.imports import print_fault
     from ledger.imports import profiles
     from ledger.imports.trying import tried
@@ -40,7 +44,7 @@ def check_command(profile: str, *, samples: tuple[Path, ...], form: str) -> None
     if not samples:
         click.echo(tr("Nothing is wrong in profile {name}.", name=found.name))
         return
-    made, faults, warnings = tried(found, samples)
+    made, faults, warnings = tried(found, samples, days_here(ledger_name))
     for one in made:
         if form == "json":
             click.echo(as_json(one._asdict()))

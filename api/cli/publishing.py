@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.common.days import day_of
+from api.cli.options import days_here
 from ledger.common.values import from_us
 from ledger.log.store import Store
 from ledger.policies.checks import findings
@@ -84,13 +84,13 @@ def reckoned(
 
     Errors: BadTime (R-PRJ-03), those of `projections.policies.deadline`.
     """
-    begun = from_us(moment("--start", start).at_us)
-    version = _version(policies, day_of(begun), ledger)
-    if roster is None:
-        return deadline(version, name, begun)
-    with _store(ledger) as store:
-        known = roster_of(store, ledger, NOW.resolve(store, ledger), roster)
-    return deadline(version, name, begun, known)
+    days, known = days_here(ledger), None
+    begun = from_us(moment("--start", start, days).at_us)
+    version = _version(policies, days.day_of(begun), ledger)
+    if roster is not None:
+        with _store(ledger) as store:
+            known = roster_of(store, ledger, NOW.resolve(store, ledger), roster)
+    return deadline(version, name, begun, days=days, roster=known)
 
 
 def paid(
@@ -98,7 +98,8 @@ def paid(
 ) -> list[dict[str, Any]]:
     """What a scheme pays a post for a month, by the version in force today, or by others or files.
     Errors: SchemeUnknown (R-POL-16)."""
-    return pay(_version(policies, day_of(datetime.now(UTC)), ledger), scheme, post, month)
+    today = days_here(ledger).day_of(datetime.now(UTC))
+    return pay(_version(policies, today, ledger), scheme, post, month)
 
 
 def _version(names: Sequence[str], day: str, ledger: str) -> Version:

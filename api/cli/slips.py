@@ -60,5 +60,5 @@ def slip_command(
         if form == "json":
             click.echo(as_json({"as_of": slip.as_of, "item": slip.item}))
         else:
-            for line in slips.lines_of(slip, purpose):
+            for line in slips.lines_of(slip, purpose, found.ledger.days):
                 click.echo(line)

@@ -68,7 +68,7 @@ def run(opened: Opened, readings: Ledger) -> None:
         slip = slip_of(models, "main", ORDER).opened(ledger.keys_to_read())
         slips.note(readings, slip, "pick", Context(
             actor="system", role="warehouse", client="demo"))
-        for line in slips.lines_of(slip, "pick"):
+        for line in slips.lines_of(slip, "pick", ledger.days):
             click.echo(f"  {line}".rstrip())
         _send(ledger)
         click.echo(tr("The parcel goes out, and is refused at the door: the books are with the "

@@ -18,6 +18,7 @@ from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, u
 from api.http.standing import mark
 from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact
+from ledger.log.zones import days_of
 from projections.asking.answering import OfAll, nothing_there
 from projections.asking.clocks import AsOf
 from projections.asking.filters import filters_of, words_of
@@ -235,7 +236,8 @@ def _visible(listed: Listed, asked: Question, answer: Answer, sort: Sort) -> Ans
     if who.role in listed.whole or part is None:
         return answer
     team = team_of(who)
-    filters = filters_of(listed.report, type_of(REPORTS[listed.report]).row, asked, answer.as_of)
+    filters = filters_of(listed.report, type_of(REPORTS[listed.report]).row, asked, answer.as_of,
+                         days=days_of(edge().store, who.ledger))
     rows = [seen for row in answer.rows
             if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None
             and all(one.takes(seen) for one in filters)]

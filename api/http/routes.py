@@ -3,7 +3,6 @@
 import base64
 import hmac
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Any, ClassVar
 
@@ -21,7 +20,6 @@ from api.http.key_ring import Caller
 from api.http.runtime import Edge
 from api.messages import tr
 from ledger.access import ROLES, SYSTEM_ROLE
-from ledger.common.days import day_of
 from ledger.common.decoding import sent_json
 from ledger.common.errors import Fault, InvalidValues
 from ledger.common.phrases import Phrase
@@ -98,7 +96,7 @@ def _must_hold_role(who: Caller) -> None:
     `admin` only. Errors: 403."""
     if who.actor == SYSTEM and who.role != SYSTEM_ROLE:
         raise Problem("role_not_held", role=who.role, actor=who.actor, roles=SYSTEM_ROLE,
-                      day=day_of(datetime.now(UTC)), posts=Phrase("no post"))
+                      day=edge().today(who.ledger), posts=Phrase("no post"))
     if not who.actor.startswith("member:"):
         return
     found = edge().rights(who)
@@ -106,7 +104,7 @@ def _must_hold_role(who: Caller) -> None:
         found = edge().rights(who, fresh=True)  # a post may have been given only just now
     if found is not None and not found.gives(who.role):
         raise Problem(
-            "role_not_held", role=who.role, actor=who.actor, day=day_of(datetime.now(UTC)),
+            "role_not_held", role=who.role, actor=who.actor, day=edge().today(who.ledger),
             posts=", ".join(found.posts) or Phrase("no post"),
             roles=", ".join(sorted(found.roles)) or Phrase("no role"))
 

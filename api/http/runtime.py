@@ -23,12 +23,12 @@ from api.http.starting import staging_folder
 from ledger.access import NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
-from ledger.common.days import day_of
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.imports.staging import remove_stale
 from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import NOBODY, SUFFIX
+from ledger.log.zones import days_of
 from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
@@ -220,10 +220,14 @@ class Edge:
                 Context(actor="system", role="system", client="edge")))
         return caller
 
+    def today(self, name: str) -> str:
+        """The day that it is in the shop of a ledger."""
+        return days_of(self.store, name).day_of(datetime.now(UTC))
+
     def rights(self, caller: Caller, *, fresh: bool = False) -> Rights | None:
         """What the posts of a caller give today, as the read models know it, at most a second old
         unless it has to be `fresh`; None for who never joined."""
-        day, now, key = day_of(datetime.now(UTC)), time.monotonic(), (caller.ledger, caller.actor)
+        day, now, key = self.today(caller.ledger), time.monotonic(), (caller.ledger, caller.actor)
         known = self._rights.get(key)
         if fresh or known is None or known[0] < now or known[1] != day:
             self.begin(caller.ledger)

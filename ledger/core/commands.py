@@ -7,6 +7,7 @@ import msgspec
 
 from ledger.common.bounds import At, Ordinal
 from ledger.common.checking import checker_of
+from ledger.common.days import Days
 from ledger.common.personal import Person
 from ledger.common.values import NAME_BYTES, Checks, bytes_of, fits_name, subject_part
 from ledger.core.accounts import Account, Touch
@@ -18,11 +19,16 @@ Wanted = list[tuple[type[Aggregate] | type[Account], str]]
 
 
 class Work(Protocol):
-    """What a handler is given: aggregates, accounts, persons, who sent the command, and the time of
-    recording. Units: `now` in microseconds since 1970."""
+    """What a handler is given: aggregates, accounts, persons, who sent the command, the time of
+    recording, and the shop's days. Units: `now` in microseconds since 1970."""
 
     actor: str
     now: int
+
+    @property
+    def days(self) -> Days:
+        """The days of the ledger, which are those of its zone."""
+        ...
 
     @property
     def position(self) -> int:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
-from ledger.common.days import day_of, month_of
+from ledger.common.days import Days, month_of
 from ledger.core.commands import Work
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.errors import (
@@ -33,7 +33,7 @@ MOST_ON_LOSS = "100"
 """How far the points may go up where the shop lost money by it, whatever range is printed."""
 
 
-def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
+def facts_of(rule: Rule, breach: Breach, occurrence: int, *, days: Days) -> str:
     """A text that is equal for the same facts, which can be proposed only once (R-LOG-11).
 
     What makes facts the same, the rule's `per` says. Of a day or a month: who did it, and when,
@@ -45,7 +45,7 @@ def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
     one of them.
     """
     who = EVERYBODY if ALL_OF_POST in rule.charges else breach.offender or UNASSIGNED
-    day = day_of(breach.breached_at)
+    day = days.day_of(breach.breached_at)
     same = {"day": (who, day), "month": (who, month_of(day)),
             "occurrence": (breach.about, who, day)}.get(rule.per, (breach.about,))
     again = () if occurrence == 1 else (str(occurrence),)
@@ -60,10 +60,10 @@ class Liable(NamedTuple):
     post: str
 
 
-def share_of(one: Liable, points: str, breach: Breach) -> Share:
+def share_of(one: Liable, points: str, breach: Breach, *, days: Days) -> Share:
     """What a liable member is charged."""
     return Share(member=one.member, party=one.party, post=one.post, points=points,
-                 month=month_of(day_of(breach.breached_at)))
+                 month=days.month_of(breach.breached_at))
 
 
 def post_charged(work: Work, rule: Rule, member: str, day: str) -> str:
@@ -82,7 +82,7 @@ def liable_for(work: Work, rule: Rule, deduction: Deduction) -> list[Liable]:
     """Who is liable for the breach, as far as it is known: the offender without a supervisor, where
     none can be charged. Errors: R-DED-08 to R-DED-10."""
     breach = deduction.breach
-    day = day_of(breach.breached_at)
+    day = work.days.day_of(breach.breached_at)
     if ALL_OF_POST in rule.charges:
         found = [Liable(member, ALL_OF_POST, post)
                  for member, post in holders_of(work, rule.posts, day).items()]

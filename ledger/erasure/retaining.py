@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from ledger.common.context import Context
-from ledger.common.days import day_of
 from ledger.common.errors import LedgerError
 from ledger.common.values import to_us
 from ledger.core import event_types
@@ -15,6 +14,7 @@ from ledger.erasure.errors import NoRetention, RetentionWaits
 from ledger.erasure.traces import Group, KinInKeys, Traces, scan
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Store
+from ledger.log.zones import days_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Retention
 
@@ -66,7 +66,7 @@ def retention_of(target: Target, day: str) -> Retention:
 
 def due(target: Target, context: Context, now: datetime) -> Iterator[Due]:
     """Who is due, group by group. Errors: those of `retention_in`."""
-    retention = retention_of(target, day_of(now))
+    retention = retention_of(target, days_of(target.store, target.id).day_of(now))
     traces = scan(target.store, target.id)
     waiting: list[Due] = []
     for group in _old(target, traces, retention, now):

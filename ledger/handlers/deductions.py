@@ -1,7 +1,7 @@
 """Handlers of deductions: who is liable, for how much, and what that does to months."""
 
 
-from ledger.common.days import day_after, day_of
+from ledger.common.days import day_after
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
@@ -55,7 +55,7 @@ ABOUT = {"order": "order:", "product": "sku:", "slip": "slip:"}
 def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-01, R-DED-08, R-DED-16 to R-DED-19, R-DED-21 to R-DED-23; R-LOG-11 for the
     same facts again."""
-    day = day_of(command.breached_at)
+    day = work.days.day_of(command.breached_at)
     version = policy_on(work, day)
     rule = rule_on(version, command.rule, day)
     if rule.computed_from:
@@ -66,7 +66,7 @@ def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
         post_charged(work, rule, command.offender, day)
     breach = Breach(rule.code, version.number, command.about, command.breached_at,
                     command.offender, command.loss)
-    once = facts_of(rule, breach, command.occurrence)
+    once = facts_of(rule, breach, command.occurrence, days=work.days)
     if command.renews is not None:
         _must_renew(work, command, breach)
         once = f"deduction:after:{command.renews}"  # the facts stay claimed by what it renews
@@ -127,7 +127,7 @@ def _must_be_same(
     if before.state != DISMISSED:
         raise NotRenewable(renewed=renewed, why=f"it is {before.state}, not {DISMISSED}")
     pairs = {"rule": (known.rule, breach.rule), "subject": (known.about, breach.about),
-             "day": (day_of(known.breached_at), day_of(breach.breached_at)),
+             "day": (work.days.day_of(known.breached_at), work.days.day_of(breach.breached_at)),
              "occurrence": (before.occurrence, command.occurrence)}
     if differing := [name for name, (old, new) in pairs.items() if old != new]:
         raise NotRenewable(renewed=renewed, why=f"it has another {' and another '.join(differing)}")
@@ -155,12 +155,13 @@ def name_offender(command: NameOffender, work: Work) -> list[Aggregate]:
     facts that were already proposed."""
     deduction = command.load(work)
     before = deduction.must_be(PROPOSED)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     rule = _rule_of(work, before)
-    post_charged(work, rule, command.offender, day_of(before.breached_at))
-    known = {facts_of(rule, before._replace(offender=name), deduction.occurrence)
+    post_charged(work, rule, command.offender, work.days.day_of(before.breached_at))
+    known = {facts_of(rule, before._replace(offender=name), deduction.occurrence, days=work.days)
              for name in _ever_named(work, deduction)}
-    once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence)
+    once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence,
+                    days=work.days)
     deduction.name_offender(
         command.offender, by, liable=may_be_liable(work, rule, deduction),
         # This deduction keeps what it has claimed: to name somebody once more is not a repeat.
@@ -171,7 +172,7 @@ def name_offender(command: NameOffender, work: Work) -> list[Aggregate]:
 def _rule_of(work: Work, breach: Breach) -> Rule:
     """The rule as it was in force when it was broken: in the version that the proposal names."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
-    return rule_on(book.numbered(breach.policy), breach.rule, day_of(breach.breached_at))
+    return rule_on(book.numbered(breach.policy), breach.rule, work.days.day_of(breach.breached_at))
 
 
 def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
@@ -184,12 +185,12 @@ def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
     """
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     deduction.must_be_decided_by_another(by)
     rule = _rule_of(work, breach)
     liable = liable_for(work, rule, deduction)
     points = priced(rule, command.points, loss=breach.loss)
-    shares = [share_of(one, points[one.party], breach) for one in liable
+    shares = [share_of(one, points[one.party], breach, days=work.days) for one in liable
               if one.member not in deduction.excused]
     if not shares:
         raise EverybodyExcused(deduction=deduction.id)
@@ -215,7 +216,7 @@ def _charged(
     for share in shares:
         books.charge(share.member, Charge(
             charge=deduction.id, rule=rule.code, party=share.party, post=share.post,
-            points=share.points, breached_on=day_of(breach.breached_at),
+            points=share.points, breached_on=work.days.day_of(breach.breached_at),
             breached_at=breach.breached_at, policy=breach.policy, counts_in=rule.counts_in,
             escalation=rule.escalation))
     return list(books.changed.values())
@@ -228,13 +229,13 @@ def charge_supervisor(command: ChargeSupervisor, work: Work) -> list[Aggregate]:
     """
     deduction = command.load(work)
     breach = deduction.must_be(CONFIRMED)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     points, rule = deduction.must_have_open_share(), _rule_of(work, breach)
-    offender, day = str(breach.offender), day_of(breach.breached_at)
+    offender, day = str(breach.offender), work.days.day_of(breach.breached_at)
     liable = liable_supervisor(work, rule, offender, day=day,
                                post=deduction.shares[offender].post)
     deduction.must_be_decided_by_another(by, [liable.member])
-    share = share_of(liable, points, breach)
+    share = share_of(liable, points, breach, days=work.days)
     deduction.charge_supervisor(share, by, _appeal_until(work, command),
                                 occurred_at=command.occurred_at)
     return [deduction, *_charged(work, deduction, [share], command)]
@@ -244,7 +245,7 @@ def give_up_share(command: GiveUpShare, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02 to R-DED-05, R-DED-24, NoShareOpen (R-DED-32), R-PPL-13."""
     deduction = command.load(work)
     breach = deduction.must_be(CONFIRMED)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     deduction.must_be_decided_by_another(by)
     deduction.give_up_share(_written(deduction, work, command.reason, breach.offender), by,
                             occurred_at=command.occurred_at)
@@ -255,7 +256,7 @@ def waive_deduction(command: WaiveDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02 to R-DED-05, R-DED-07, R-DED-11, R-DED-15, R-DED-24, R-PPL-13; R-LOG-02."""
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED, CONFIRMED)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     rule = _rule_of(work, breach)
     if rule.exempt is None:
         raise WaiverNotAllowed(rule=breach.rule)
@@ -281,7 +282,7 @@ def dismiss_deduction(command: DismissDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02 to R-DED-05, R-DED-24, R-PPL-13; R-LOG-02."""
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     liable = may_be_liable(work, _rule_of(work, breach), deduction)
     deduction.dismiss(_written(deduction, work, command.reason, breach.offender), by,
                       liable=liable, occurred_at=command.occurred_at)
@@ -313,7 +314,7 @@ def appeal_deduction(command: AppealDeduction, work: Work) -> list[Aggregate]:
 def uphold_deduction(command: UpholdDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
     deduction = command.load(work)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     deduction.uphold(command.member, _written(deduction, work, command.reason, command.member), by,
                      occurred_at=command.occurred_at)
     return [deduction]
@@ -322,7 +323,7 @@ def uphold_deduction(command: UpholdDeduction, work: Work) -> list[Aggregate]:
 def reduce_deduction(command: ReduceDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15, R-DED-20."""
     deduction = command.load(work)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     reason = _written(deduction, work, command.reason, command.member)
     deduction.reduce(command.member, command.points, reason, by=by,
                      occurred_at=command.occurred_at)
@@ -335,7 +336,7 @@ def reduce_deduction(command: ReduceDeduction, work: Work) -> list[Aggregate]:
 def overturn_deduction(command: OverturnDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
     deduction = command.load(work)
-    by = must_be_member(work, day_of(command.occurred_at))
+    by = must_be_member(work, work.days.day_of(command.occurred_at))
     before = dict(deduction.shares)
     reason = _written(deduction, work, command.reason, command.member)
     deduction.overturn(command.member, reason, by, occurred_at=command.occurred_at)

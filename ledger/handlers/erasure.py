@@ -7,7 +7,6 @@ was recorded since is looked at.
 from collections.abc import Iterable
 from typing import Any
 
-from ledger.common.days import day_of
 from ledger.common.personal import Plain
 from ledger.common.values import from_us
 from ledger.core.aggregate import Aggregate
@@ -110,7 +109,7 @@ def erase(
     marked: list[Aggregate] = []
     for name in command.members:
         member: Member = work.load(Member, name)
-        if member.left_on is None or member.left_on >= day_of(from_us(work.now)):
+        if member.left_on is None or member.left_on >= work.days.day_of(from_us(work.now)):
             raise MemberStillHere(person=named, member=name)
         member.erase(min(persons), occurred_at=at)
         marked.append(member)

@@ -7,7 +7,7 @@ by one that changes a roster, where that makes a day of leave a working day, or 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from ledger.common.days import day_after, day_of, last_day, month_of
+from ledger.common.days import day_after, last_day, month_of
 from ledger.common.personal import Plain
 from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate
@@ -141,7 +141,7 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     R-ROS-04 to R-ROS-07, R-POL-14."""
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, Phrase("recording attendance"))
-    today = day_of(command.occurred_at)
+    today = work.days.day_of(command.occurred_at)
     by = _must_know(work, member, command.day, command.occurred_at)
     member.must_be_here(command.day)
     if command.day > today:
@@ -184,7 +184,8 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
     day = found.day_of(command.number) or last_day(command.month)
     try:
-        by = _must_know(work, member, min(day, day_of(command.occurred_at)), command.occurred_at)
+        by = _must_know(work, member, min(day, work.days.day_of(command.occurred_at)),
+                        command.occurred_at)
     except NotTheHead as error:  # of which day the fact is, is for who heads the member
         raise NotTheHead(**error.details | {"day": command.month}) from None
     found.known(member.id, command.number)
@@ -206,7 +207,7 @@ def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
     by = must_speak_for(work, member, signed_on(work, command.occurred_at),
                         Phrase("handing over a shift"))
     member.must_be_here(command.day)
-    if command.day > day_of(command.occurred_at):
+    if command.day > work.days.day_of(command.occurred_at):
         raise AttendanceAhead(day=command.day)
     if member.is_away(command.day):
         raise AttendedOtherwise(member=member.id, what=Phrase("on approved leave"), day=command.day,
@@ -240,7 +241,7 @@ def request_leave(command: RequestLeave, work: Work) -> list[Aggregate]:
     R-PPL-20, R-PPL-26.
     """
     member: Member = work.load(Member, command.member)
-    today = day_of(command.occurred_at)
+    today = work.days.day_of(command.occurred_at)
     by = must_speak_for(work, member, signed_on(work, command.occurred_at),
                         Phrase("asking for leave"))
     said = {name: _noted(member.id, work, command.said(name)) for name in command.PERSONAL}
@@ -294,7 +295,7 @@ def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
     Errors: R-PPL-08, R-PPL-09, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-21, R-PPL-22.
     """
     member: Member = work.load(Member, command.member)
-    today, signed = day_of(command.occurred_at), signed_on(work, command.occurred_at)
+    today, signed = work.days.day_of(command.occurred_at), signed_on(work, command.occurred_at)
     by = must_be_member(work, today)
     known = member.leave.get(command.number)
     if known is None or by != known.decided_by:

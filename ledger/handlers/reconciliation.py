@@ -1,6 +1,5 @@
 """The handler of signed months."""
 
-from ledger.common.days import day_of
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.people.authority import must_be_member
@@ -12,7 +11,7 @@ from ledger.reconciliation.signing import Reconciliation, must_be_over
 def sign_reconciliation(command: SignReconciliation, work: Work) -> list[Aggregate]:
     """The figures are those of the log at this moment: nothing comes between them and the
     signature. Errors: R-REC-01 to R-REC-06, R-GEN-03, R-PPL-13."""
-    day = day_of(command.occurred_at)
+    day = work.days.day_of(command.occurred_at)
     signer = must_be_member(work, day)
     must_be_over(command.month, day)  # before the log is looked through
     place = None if command.channel is None or command.shop is None else (
@@ -22,7 +21,7 @@ def sign_reconciliation(command: SignReconciliation, work: Work) -> list[Aggrega
         {"month": command.month, "channel": command.channel, "shop": command.shop,
          "signer": signer},
         figures_of(work, command.month, place), command.differences, digest=command.digest,
-        occurred_at=command.occurred_at)
+        today=day, occurred_at=command.occurred_at)
     return [month]
 
 

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 
-from ledger.common.days import day_of
 from ledger.common.phrases import Phrase
 from ledger.common.values import from_us
 from ledger.core.aggregate import Aggregate
@@ -31,7 +30,7 @@ def erase_retained(command: EraseRetained, work: Work) -> list[Aggregate]:
     """A slice of those whom the policy keeps no longer. Errors: R-ERA-02, R-ERA-05 to R-ERA-08,
     R-ERA-11, R-ERA-12, R-ERA-14."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
-    retention = retention_in(book, day_of(from_us(work.now)))
+    retention = retention_in(book, work.days.day_of(from_us(work.now)))
     persons = set(command.together)
     if all(work.is_erased(person) for person in persons):
         raise AlreadyErased(person=min(persons))
@@ -51,7 +50,7 @@ def _must_be_old(
     command: EraseRetained, traces: Traces, retention: Retention, work: Work
 ) -> None:
     """Errors: NotDue (R-ERA-12)."""
-    today = date.fromisoformat(day_of(from_us(work.now)))
+    today = date.fromisoformat(work.days.day_of(from_us(work.now)))
     members = {person for stream, persons in traces.streams.items()
                if stream.partition(":")[0] in (MEMBER, *OF_MEMBER) for person in persons}
     members |= set(work.own(command.members).values())
@@ -62,7 +61,7 @@ def _must_be_old(
                 "the retention says nothing of such persons"))
         first = (today - timedelta(days=days)).isoformat()
         trace = traces.persons.get(person)
-        if trace is not None and day_of(from_us(trace.last_at)) >= first:
+        if trace is not None and work.days.day_of(from_us(trace.last_at)) >= first:
             raise NotDue(person=person, why=Phrase(
                 "the last of theirs is from {first} or later", first=first))
     for name in command.members:
@@ -98,7 +97,7 @@ def _open(stream: str, work: Work) -> str:
             found.state == "declared" and not found.pieces(RECEIVED)))
     elif isinstance(found, Deduction):
         is_open = found.state == PROPOSED or (found.state == CONFIRMED and (
-            APPEALED in found.appeals.values() or found.appeal_until >= day_of(
+            APPEALED in found.appeals.values() or found.appeal_until >= work.days.day_of(
                 from_us(work.now))))
     else:
         is_open = False

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from ledger.common.days import day_of, first_day, last_day, month_of
+from ledger.common.days import first_day, last_day, month_of
 from ledger.common.decimals import ZERO, plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
@@ -43,7 +43,7 @@ NAMED = 20
 
 def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
     """Errors: R-MON-01, R-MON-05 to R-MON-07, R-MON-14, R-MON-18, R-MON-19."""
-    day = day_of(command.occurred_at)
+    day = work.days.day_of(command.occurred_at)
     card = _card_of(work, command, day)
     _must_be_gradable(card, sorted(command.grades))
     _must_grade(work, command, card, signed_on(work, command.occurred_at))
@@ -111,7 +111,7 @@ def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
 
     Errors: R-MON-01, R-MON-05, R-MON-08, R-MON-14, OwnBonus (R-MON-17).
     """
-    day = day_of(command.occurred_at)
+    day = work.days.day_of(command.occurred_at)
     _card_of(work, command, day)
     _must_have_held(work, command)
     if must_be_member(work, day) == command.member:
@@ -186,7 +186,7 @@ def _to_close(
 
     Errors: R-PPL-13, MonthNotOver (R-MON-02).
     """
-    day = day_of(command.occurred_at)
+    day = work.days.day_of(command.occurred_at)
     must_be_member(work, day)
     if month_of(day) <= command.month:
         raise MonthNotOver(month=command.month, day=day)

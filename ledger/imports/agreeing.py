@@ -8,6 +8,7 @@ from ledger.imports import conditions
 from ledger.imports.cells import BEYOND, converter
 from ledger.imports.faults import BadCell
 from ledger.imports.profile import (
+    ANY_ZONE,
     COUNT,
     ORDER,
     Field,
@@ -21,7 +22,11 @@ from ledger.returns.values import DISPOSITIONS
 
 
 def check(profile: Profile) -> list[Fault]:
-    """What the schema cannot see: names that no column fills, and fields of the wrong kind."""
+    """What the schema cannot see: names that no column fills, and fields of the wrong kind.
+
+    Whether a text is a time does not hang on a zone, so any does where the profile names none.
+    """
+    profile = profile.read_in(ANY_ZONE)
     kinds = {file.kind: file for file in profile.files}
     for section, recipe in profile.sections():
         if recipe["file"] not in kinds:

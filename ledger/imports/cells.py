@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from unicodedata import normalize
-from zoneinfo import ZoneInfo
 
 from ledger.common.characters import READ_AS
 from ledger.imports import products
@@ -206,7 +205,7 @@ def _time(
     field: Field, profile: Profile, latest_us: int, more: tuple[str, ...]
 ) -> Convert:
     forms = field.formats or profile.formats
-    read = reader((*forms, *more), ZoneInfo(profile.zone))
+    read = reader((*forms, *more), profile.clock)
 
     def time(text: str) -> list[Any]:
         us = read(text if text.isascii() else to_ascii(text))

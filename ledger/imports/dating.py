@@ -7,7 +7,6 @@ imports it. When it was copied or last saved, and which file was named first, de
 import re
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ledger.common.errors import Invalid
 from ledger.common.moments import Moment
@@ -43,7 +42,7 @@ def _of_name(profile: Profile, name: str) -> int | None:
         return None
     pattern, form = profile.stated
     matched = re.search(pattern, name)
-    return None if matched is None else reader([form], ZoneInfo(profile.zone))(matched[1])
+    return None if matched is None else reader([form], profile.clock)(matched[1])
 
 
 def dated(command: Command, at: int | None) -> Command:

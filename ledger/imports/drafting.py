@@ -128,7 +128,7 @@ def _lines(path: Path, layout: Layout, columns: Sequence[_Column]) -> Iterator[s
     yield "shop: own"
     yield _money(amounts)
     formats, doubt = _formats(times)
-    yield f"times: {{zone: Asia/Shanghai, formats: {json.dumps(formats)}}}{doubt}"
+    yield f"times: {{formats: {json.dumps(formats)}}}{doubt}"
     yield "encodings: [utf-8, gb18030]"
     yield "files:"
     yield "  orders:"

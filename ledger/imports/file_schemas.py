@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import (
     Schema,
@@ -17,6 +16,7 @@ from marshmallow import (
 from ledger.common import bounds
 from ledger.common.checking import split
 from ledger.common.currencies import EXPONENTS
+from ledger.common.days import UnknownZone, zone_of
 from ledger.common.values import Checks
 from ledger.imports import products
 from ledger.imports.amounts import MARKS
@@ -206,14 +206,14 @@ class MoneySchema(Schema):
 
 
 class TimesSchema(Schema):
-    """How times are written, and in which zone."""
+    """How times are written, and in which zone: by default in that of the shop."""
 
-    zone = fields.String(required=True)
+    zone = fields.String()
     formats = formats(required=True)
 
     @validates("zone")
     def _known(self, value: str, **_: Any) -> None:
         try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+            zone_of(value)
+        except UnknownZone:
             raise ValidationError(f"Not a time zone: {value!r}.") from None

@@ -7,7 +7,7 @@ from ledger.common.errors import Invalid
 from ledger.imports import profiles
 from ledger.imports.headers import find_header
 from ledger.imports.packed import Unreadable
-from ledger.imports.profile import Profile
+from ledger.imports.profile import ANY_ZONE, Profile
 from ledger.imports.sources import Source, Unnamed, identify
 
 
@@ -54,7 +54,7 @@ def _fits(profile: Profile, sources: Sequence[Source]) -> bool:
         if source.fault is not None:
             return False
         try:
-            header = find_header(source, profile, latest_us=0)
+            header = find_header(source, profile.read_in(ANY_ZONE), latest_us=0)
         except Unreadable:
             return False
         if header.faults:

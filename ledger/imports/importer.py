@@ -84,7 +84,8 @@ def run_import(
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
-    assembler = assembler_of(replace(profile, trust_numbers=trust_numbers), shop, stock)
+    assembler = assembler_of(replace(profile, trust_numbers=trust_numbers), shop, stock,
+                             days=ledger.days)
     staging = Staging(staging_dir)
     try:
         how = Options(context, policy, dry_run, progress, begin, as_of_us, side_file)

@@ -1,10 +1,12 @@
 """A profile as it is used: its files with their columns, and the recipe for what they make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from ledger.common.days import zone_of
 from ledger.imports.amounts import POINT
 from ledger.imports.conditions import Test
 from ledger.imports.products import BETWEEN
@@ -12,6 +14,9 @@ from ledger.imports.products import BETWEEN
 COMMA = "comma"
 SECTIONS = ORDER, RETURN, COUNT, MOVEMENT = ("order", "return", "count", "movement")
 """What the rows of files can make, by the part of a profile that says how."""
+
+ANY_ZONE = "UTC"
+"""That of a profile of which no time is kept."""
 
 DELIMITERS: Mapping[str, str] = {COMMA: ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 """What may separate the cells of a row, by its name in a profile."""
@@ -109,7 +114,8 @@ class Profile:
     it of the rows of a list of orders that are about what comes back (None: there are none);
     `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`;
     `stated` is how a file's name says when it was made: a pattern, and the format of its group;
-    `decimal` is what stands before decimals: point or comma.
+    `decimal` is what stands before decimals: point or comma; `zone` is that of its times, None for
+    that of the shop whose ledger it is read into.
     """
 
     name: str
@@ -120,7 +126,7 @@ class Profile:
     exponent: int
     signs: tuple[str, ...]
     encodings: tuple[str, ...]
-    zone: str
+    zone: str | None
     formats: tuple[str, ...]
     reuse_gap_days: int
     files: tuple[File, ...]
@@ -132,6 +138,16 @@ class Profile:
     stated: tuple[str, str] | None = None
     decimal: str = POINT
     returns: Mapping[str, Any] | None = None
+
+    def read_in(self, zone: str) -> "Profile":
+        """The same, with times of a zone where it names none itself."""
+        return self if self.zone is not None else replace(self, zone=zone)
+
+    @property
+    def clock(self) -> tzinfo:
+        """What times without an offset are of, once it is read for a shop."""
+        assert self.zone is not None, f"{self.name}: whose times are these?"
+        return zone_of(self.zone)
 
     @property
     def counts(self) -> bool:

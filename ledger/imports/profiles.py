@@ -125,7 +125,7 @@ def _build(loaded: dict[str, Any]) -> Profile:
     return Profile(
         name=loaded["name"], version=loaded["version"], channel=loaded["channel"],
         shop=loaded["shop"], currency=money["currency"], exponent=money["exponent"],
-        signs=tuple(money["signs"]), encodings=tuple(loaded["encodings"]), zone=times["zone"],
+        signs=tuple(money["signs"]), encodings=tuple(loaded["encodings"]), zone=times.get("zone"),
         formats=tuple(times["formats"]), reuse_gap_days=loaded["reuse_gap_days"],
         files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
         makes=makes, recipe=loaded[makes],

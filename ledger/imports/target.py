@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ledger.common.context import Context, Receipt
+from ledger.common.days import Days
 from ledger.common.errors import LedgerError
 from ledger.core.commands import Command
 from ledger.imports.erased import Known
@@ -21,6 +22,11 @@ class Target(Known, Aware, Protocol):
     id: bytes
     store: Store
     clock: Clock
+
+    @property
+    def days(self) -> Days:
+        """Its days, which are those of its zone."""
+        ...
 
     def head(self) -> Head:
         """Where the log ends."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ledger.common.days import Days
 from ledger.common.values import to_us
 from ledger.imports.assemblers import assembler_of
 from ledger.imports.faults import HIDDEN, RowFault
@@ -36,9 +37,10 @@ class Tried(NamedTuple):
     warnings: list[RowFault]
 
 
-def tried(profile: Profile, files: Sequence[Path]) -> Tried:
-    """Read sample files with a profile. Errors: those of `assembler_of`."""
-    assembler = assembler_of(profile, None, None)
+def tried(profile: Profile, files: Sequence[Path], days: Days) -> Tried:
+    """Read sample files with a profile, for a shop that has these days. Errors: those of
+    `assembler_of`."""
+    assembler = assembler_of(profile, None, None, days=days)
     with TemporaryDirectory() as folder:
         staging = Staging(Path(folder))
         try:

@@ -3,7 +3,6 @@ whether finance has to look at it, by the policy of the day on which it was plac
 
 from datetime import datetime
 
-from ledger.common.days import day_of
 from ledger.core.commands import Work
 from ledger.orders.order import Order
 from ledger.policies.book import policy_on
@@ -23,7 +22,7 @@ def finance_bound_of(work: Work, placed_at: datetime, currency: str) -> int | No
     """The same of an order that is placed at a time."""
     if currency != CURRENCY:
         return None
-    return policy_on(work, day_of(placed_at)).threshold(FINANCE_REVIEW)
+    return policy_on(work, work.days.day_of(placed_at)).threshold(FINANCE_REVIEW)
 
 
 def settle(work: Work, order: Order, before: Order, *, occurred_at: datetime) -> None:

@@ -4,7 +4,6 @@ And whom what is written about a member is sealed for."""
 from collections.abc import Iterable
 from datetime import datetime
 
-from ledger.common.days import day_of
 from ledger.common.personal import Person
 from ledger.common.phrases import Phrase
 from ledger.common.values import from_us
@@ -19,7 +18,7 @@ from ledger.policies.book import policy_on
 def signed_on(work: Work, occurred_at: datetime) -> str:
     """The day on which a decision is signed: never before it is recorded, so that dating it back
     does not shorten a deadline that runs from it."""
-    return max(day_of(occurred_at), day_of(from_us(work.now)))
+    return max(work.days.day_of(occurred_at), work.days.day_of(from_us(work.now)))
 
 
 def must_be_member(work: Work, day: str) -> str:
@@ -27,7 +26,7 @@ def must_be_member(work: Work, day: str) -> str:
 
     Errors: SignatureNeeded (R-PPL-13).
     """
-    actor, last = work.actor, max(day, day_of(from_us(work.now)))
+    actor, last = work.actor, max(day, work.days.day_of(from_us(work.now)))
     if not actor.startswith("member:") or not work.load(Member, actor).is_here_on(last):
         raise SignatureNeeded(actor=actor, day=last, why=_not_here(work, actor))
     return actor
@@ -108,7 +107,7 @@ def must_plan(work: Work, members: Iterable[str], day: str) -> None:
     Errors: NotTheHead (R-PPL-15)."""
     if not work.actor.startswith("member:"):
         return
-    today = day_of(from_us(work.now))
+    today = work.days.day_of(from_us(work.now))
     signed = max(day, today)
     found = next(((on, own) for on in (signed, today) if (own := posts_of(work, work.actor, on))),
                  None)

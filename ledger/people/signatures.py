@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
-from ledger.common.days import day_of, time_of
 from ledger.common.errors import Refused
 from ledger.common.phrases import Phrase
 from ledger.common.signed import AWAY, SIGNED_ALREADY, VACANT, StoodIn
@@ -63,7 +62,7 @@ def must_sign(
     Errors: NotThePost (R-SIG-01), SameSigner (R-SIG-02), SignatureNeeded (R-PPL-13).
     """
     signed, found = signed or {}, Signature(work.actor)
-    for day in sorted({day_of(at), signed_on(work, at)}):
+    for day in sorted({work.days.day_of(at), signed_on(work, at)}):
         row = signing_of(policy_on(work, day), act)
         one = _signed_under(work, row, at, signed=signed, amount_minor=amount_minor)
         found = found if one.stood_in is None else one
@@ -75,7 +74,7 @@ def _signed_under(
 ) -> Signature:
     """The actor's signature, as one policy asks for it. Errors: those of `must_sign`."""
     if row.posts or work.actor.startswith("member:"):
-        must_be_member(work, day_of(at))
+        must_be_member(work, work.days.day_of(at))
     if row.above_minor is not None and (amount_minor or 0) <= row.above_minor:
         return Signature(work.actor)
     for other in apart_from(row):
@@ -87,7 +86,7 @@ def _signed_under(
 def _stood_in(work: Work, row: Signing, at: datetime, signed: Signed) -> StoodIn | None:
     """For whom the actor stands in; None for a holder of the posts. Errors: NotThePost (R-SIG-01).
     """
-    days = {day_of(at), signed_on(work, at)}
+    days = {work.days.day_of(at), signed_on(work, at)}
     held = [set(posts_of(work, work.actor, day)) for day in sorted(days)]
     if all(one & set(row.posts) for one in held):
         return None
@@ -116,7 +115,8 @@ def _standing_out(work: Work, row: Signing, now: datetime, signed: Signed) -> Ph
     """Why somebody whose post stands in cannot: who of the first posts is on shift, and whether a
     roster says so or none says otherwise."""
     there = on_shift(work, _free(work, row, now, signed), now)
-    planned = {who for roster in _rosters(work) for who in roster.planned_about(day_of(now))}
+    today = work.days.day_of(now)
+    planned = {who for roster in _rosters(work) for who in roster.planned_about(today)}
     by_roster, by_default = ([who for who in there if (who in planned) == named]
                              for named in (True, False))
     found = [Phrase("{members}: on shift by the roster", members=", ".join(by_roster))] \
@@ -132,7 +132,7 @@ def _standing_out(work: Work, row: Signing, now: datetime, signed: Signed) -> Ph
 
 def _absence(work: Work, row: Signing, now: datetime, signed: Signed) -> StoodIn | None:
     """Why none of those who hold the posts of an act can sign it now; None if one can."""
-    holders = list(holders_of(work, row.posts, day_of(now)))
+    holders = list(holders_of(work, row.posts, work.days.day_of(now)))
     if not holders:
         return StoodIn(whom=[f"post:{post}" for post in row.posts], why=VACANT)
     if not (free := _free(work, row, now, signed)):
@@ -144,7 +144,7 @@ def _absence(work: Work, row: Signing, now: datetime, signed: Signed) -> StoodIn
 def _free(work: Work, row: Signing, now: datetime, signed: Signed) -> list[str]:
     """Those who hold the posts of an act and have signed nothing that it is to be apart from."""
     before = {who for other in apart_from(row) for who in signed.get(other, ())}
-    return [who for who in holders_of(work, row.posts, day_of(now)) if who not in before]
+    return [who for who in holders_of(work, row.posts, work.days.day_of(now)) if who not in before]
 
 
 def _rosters(work: Work) -> list[Roster]:
@@ -154,7 +154,7 @@ def _rosters(work: Work) -> list[Roster]:
 def on_shift(work: Work, members: Iterable[str], at: datetime) -> list[str]:
     """Those of some members who are at work at a time: in a shift, and not on leave from it. Whom
     no roster plans in that week is there on any day, since nobody says when they are not."""
-    day, time = day_of(at), time_of(at)
+    day, time = work.days.day_of(at), work.days.time_of(at)
     rosters = _rosters(work)
     planned = {who for roster in rosters for who in roster.planned_about(day)}
     return [who for who in members if _is_there(

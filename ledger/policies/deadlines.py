@@ -1,21 +1,19 @@
 """Until when something has to be done, by a version of the policies: one pure function, `due`.
 
-It knows no clock and reads no log: whoever asks says when it started, what the roster was and what
-suspended it. Days, times and shifts are those of the shop's zone; the answers are in UTC.
+It knows no clock and reads no log: whoever asks says when it started, what the roster was, what
+suspended it, and which days the shop has. The answers are in UTC.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from ledger.common.days import SHOP_ZONE
+from ledger.common.days import END_OF_DAY, Days
 from ledger.common.phrases import Phrase, there_are
 from ledger.policies.errors import DeadlineUnknown, NoShiftThere
 from ledger.policies.times import (
     DAY_END,
     DAYS,
-    END_OF_DAY,
     MONTH_DAY,
     MONTH_END,
     NEXT,
@@ -27,7 +25,6 @@ from ledger.policies.times import (
 )
 from ledger.policies.values import Version
 
-_ZONE = ZoneInfo(SHOP_ZONE)
 _DAY = timedelta(days=1)
 
 
@@ -52,7 +49,7 @@ Rota = Callable[[str], Iterable[Turn]]
 
 
 def due(
-    version: Version, name: str, start: datetime, *, roster: Rota | None = None,
+    version: Version, name: str, start: datetime, *, days: Days, roster: Rota | None = None,
     suspensions: Iterable[Suspension] = (),
 ) -> datetime:
     """Until when what starts at a moment has to be done. Without a roster the printed hours count.
@@ -63,16 +60,16 @@ def due(
     """
     row = deadline_of(version, name)
     suspending = [one for one in suspensions if one.by == row.suspended_by]
-    return _Reckoning(version, row, roster or printed_shifts(version), suspending).due(start)
+    return _Reckoning(version, row, days, roster=roster, suspensions=suspending).due(start)
 
 
-def late_from(version: Version, name: str, limit: datetime) -> datetime:
+def late_from(version: Version, name: str, limit: datetime, *, days: Days) -> datetime:
     """From when a fact that is not recorded may be called late: the limit itself, or what grace
     leaves to record what happened in time. Errors: R-POL-13, R-POL-14."""
     row = deadline_of(version, name)
     if row.clock != OCCURRED or row.grace is None:
         return limit
-    return _Reckoning(version, row, printed_shifts(version), []).limit(row.grace, limit)
+    return _Reckoning(version, row, days).limit(row.grace, limit)
 
 
 def deadline_of(version: Version, name: str) -> Deadline:
@@ -86,59 +83,50 @@ def deadline_of(version: Version, name: str) -> Deadline:
     return known[name]
 
 
-def printed_shifts(version: Version) -> Rota:
+def printed_shifts(version: Version, days: Days) -> Rota:
     """The hours that a version prints, as a roster."""
     def on(day: str) -> Iterator[Turn]:
         for one in version.sections.hours or ():
             if date.fromisoformat(day).isoweekday() in one.weekdays:
-                yield Turn(one.hours, moment_of(day, one.start), moment_of(day, one.end))
+                yield Turn(one.hours, days.at(day, one.start), days.at(day, one.end))
     return on
-
-
-def moment_of(day: str, clock: str, *, later: bool = False) -> datetime:
-    """A time of a day of the shop, or of the day after it; 24:00 is the beginning of the next."""
-    return _at(date.fromisoformat(day) + (_DAY if later else timedelta()), clock)
-
-
-def _at(day: date, clock: str) -> datetime:
-    if clock == END_OF_DAY:
-        day, clock = day + _DAY, "00:00"
-    return datetime.combine(day, time.fromisoformat(clock), _ZONE).astimezone(UTC)
 
 
 class _Reckoning:
     """One deadline, reckoned from one start."""
 
     def __init__(
-        self, version: Version, row: Deadline, rota: Rota, suspensions: Sequence[Suspension]
+        self, version: Version, row: Deadline, days: Days, *, roster: Rota | None = None,
+        suspensions: Sequence[Suspension] = (),
     ) -> None:
         self.row = row
-        self.rota = rota
+        self.shop = days
+        self.rota = roster or printed_shifts(version, days)
         self.suspensions = suspensions
         self.calendars = {one.calendar: one for one in version.sections.calendars or ()}
         self.hours = {one.hours: one for one in version.sections.hours or ()}
 
     def due(self, start: datetime) -> datetime:
         """The limit of what starts then, or the later one."""
-        row, local = self.row, start.astimezone(_ZONE)
+        row, local = self.row, self.shop.local(start)
         if row.cutoff is not None and row.later is not None and (
-                local >= _at(local.date(), row.cutoff)):
+                local >= self.shop.at(local.date(), row.cutoff)):
             return self.limit(row.later, start)
         return self.limit(row, start)
 
     def limit(self, limit: Limit, start: datetime) -> datetime:
         """What a limit comes to. Errors: CalendarEnds (R-POL-14), NoShiftThere (R-POL-15)."""
-        today = start.astimezone(_ZONE).date()
+        today = self.shop.local(start).date()
         if limit.within is not None:
             if limit.unit not in (DAYS, WORKING_DAYS):
                 return self._elapsed(limit, start.astimezone(UTC))
             counted = self._days(limit, today + _DAY)
             for _ in range(limit.within - 1):
                 next(counted)
-            return _at(next(counted), limit.by or END_OF_DAY)
+            return self.shop.at(next(counted), limit.by or END_OF_DAY)
         if limit.by is not None:
             days = self._days(limit, today)
-            return next(at for day in days if (at := _at(day, limit.by)) >= start)
+            return next(at for day in days if (at := self.shop.at(day, limit.by)) >= start)
         return self._until(limit, start, today)
 
     def _until(self, limit: Limit, start: datetime, today: date) -> datetime:
@@ -154,7 +142,7 @@ class _Reckoning:
                 found = _in_month(today, limit.day or 1, later=True)
         else:
             found = self._week_end(limit, today)
-        return _at(next(self._unsuspended(found)), END_OF_DAY)
+        return self.shop.at(next(self._unsuspended(found)), END_OF_DAY)
 
     # -- days -------------------------------------------------------------------------------------
 
@@ -169,7 +157,7 @@ class _Reckoning:
 
     def _unsuspended(self, day: date) -> Iterator[date]:
         while True:
-            begins, ends = _at(day, "00:00"), _at(day, END_OF_DAY)
+            begins, ends = self.shop.at(day, "00:00"), self.shop.at(day, END_OF_DAY)
             if not any(one.since < ends and one.until > begins for one in self.suspensions):
                 yield day
             day += _DAY
@@ -233,9 +221,9 @@ class _Reckoning:
         if limit.hours is None:
             yield at, None
             return
-        hours, day = self.hours[limit.hours], at.astimezone(_ZONE).date()
+        hours, day = self.hours[limit.hours], self.shop.local(at).date()
         while True:
-            since, until = _at(day, hours.start), _at(day, hours.end)
+            since, until = self.shop.at(day, hours.start), self.shop.at(day, hours.end)
             if day.isoweekday() in hours.weekdays and until > at:
                 yield max(since, at), until
             day += _DAY

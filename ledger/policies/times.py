@@ -32,8 +32,6 @@ CAMPAIGN = "campaign"
 SUSPENDING = (CAMPAIGN,)
 """What can suspend a deadline."""
 
-END_OF_DAY = "24:00"
-
 
 class Limit(Sourced, frozen=True, kw_only=True):
     """Until when something has to be done, counted from its start: `within` so many `unit`s (whole

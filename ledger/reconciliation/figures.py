@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import msgspec
 
 from ledger.common.bounds import AnyInteger, Currency, Note, Words
-from ledger.common.days import span_of
 from ledger.common.values import subject, to_us
 from ledger.core.commands import Work
 from ledger.log.accounts import Span
@@ -100,7 +99,7 @@ def figures_of(work: Work, month: str, place: tuple[str, str] | None = None) -> 
     one are read whole, in parts: the writer waits for it, longer the longer the log is.
     """
     kind = Order.KIND if place is None else subject(Order.KIND, *place)
-    span = span_of(month)
+    span = work.days.span_of(month)
     names = sorted({name for part in work.streams_of(kind, during=span) for name in part})
     sums: dict[str, list[int]] = {}
     for start in range(0, len(names), CHUNK):

@@ -7,7 +7,7 @@ later signature names the one before.
 from collections.abc import Sequence
 from datetime import datetime
 
-from ledger.common.days import day_of, month_of
+from ledger.common.days import month_of
 from ledger.core.aggregate import Aggregate, event
 from ledger.reconciliation.errors import (
     CauseNeedsNote,
@@ -63,14 +63,14 @@ class Reconciliation(Aggregate):
 
     def sign(
         self, said: dict[str, str | None], figures: list[Money], differences: Sequence[Difference],
-        *, digest: str, occurred_at: datetime,
+        *, digest: str, today: str, occurred_at: datetime,
     ) -> None:
-        """Sign figures that were seen. Shapes: said {month, channel, shop, signer}.
+        """Sign figures that were seen, today. Shapes: said {month, channel, shop, signer}.
 
         Errors: R-REC-01 to R-REC-06, R-GEN-03.
         """
         month = str(said["month"])
-        must_be_over(month, day_of(occurred_at))
+        must_be_over(month, today)
         self.must_follow(occurred_at)
         if not figures:
             raise NothingToSign(stream=self.id, month=month)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from ledger.common.days import day_of, last_day, month_after, month_of
+from ledger.common.days import last_day, month_after, month_of
 from ledger.common.decimals import ZERO, plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
@@ -100,7 +100,7 @@ class Books:
             return []
         sealed = self._closings.is_sealed(account.month)
         to = self._closings.open_from(
-            max(month_of(day_of(self._occurred_at)), month_after(account.month)))
+            max(self._work.days.month_of(self._occurred_at), month_after(account.month)))
         charges = with_charge(account.charges, name, after)
         found: list[Carry] = []
         # Every post is compared: where a rule escalates, one charge more or less changes what later

@@ -4,7 +4,6 @@ The closing event stands after everything of its day, and anchors the ledger of 
 whoever keeps a root of the ledger has kept one of its access ledger, too.
 """
 
-from ledger.common.days import day_of
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us
 from ledger.core.clock import CloseLog, DayLog
@@ -12,6 +11,7 @@ from ledger.core.event_types import EventUnreadable
 from ledger.log.envelope import Entry
 from ledger.log.milestones import anchored, opened_as
 from ledger.log.store import Head, Reader
+from ledger.log.zones import days_of
 
 
 class NothingToClose(Invalid):
@@ -38,8 +38,11 @@ class Closing:
         have gone on since, and then its day is closed once more.
         Units: `now` in microseconds since 1970. Days are those of the ledger's zone.
         """
-        day = day_of(from_us(head.recorded_at))
-        if not head.position or day >= day_of(from_us(now)):
+        if not head.position:
+            return None
+        days = days_of(reader, self.ledger)
+        day = days.day_of(from_us(head.recorded_at))
+        if day >= days.day_of(from_us(now)):
             return None
         closing = self.now(day, now, reader)
         return None if closing is None or self.is_last(closing, head, reader) else closing

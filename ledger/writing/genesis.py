@@ -4,8 +4,8 @@ import os
 from typing import NamedTuple
 
 from ledger import __version__
-from ledger.common.days import SHOP_ZONE
-from ledger.common.errors import Misconfigured
+from ledger.common.days import Days
+from ledger.common.errors import Conflict, Misconfigured
 from ledger.log.append import append
 from ledger.log.clock import Clock
 from ledger.log.milestones import (
@@ -28,6 +28,7 @@ from ledger.log.store import (
     must_be_name,
     must_be_owner,
 )
+from ledger.log.zones import days_in, days_of
 from ledger.writing.entries import own_entry
 from ledger.writing.following import follow
 
@@ -40,12 +41,17 @@ class OtherFormat(Misconfigured):
     rule = "R-LDG-04"
 
 
-class OtherZone(Misconfigured):
-    """The days of ledger {ledger!r} are those of {found}, for ever, and this version knows those of
-    {zone} only. Use a version that knows that zone."""
+DEFAULT_ZONE = "Asia/Shanghai"
+"""The zone of a ledger that begins where nobody names another."""
 
-    code = "other_zone"
-    rule = "R-LDG-05"
+
+class ZoneFixed(Conflict):
+    """The days of ledger {ledger!r} are those of {found} since it began, and never those of {zone}:
+    deadlines, months and what was signed of them hang on them. Leave the zone out, or begin another
+    ledger in {zone} and import the files into that."""
+
+    code = "zone_fixed"
+    rule = "R-LDG-12"
 
 
 class _Ledger(NamedTuple):
@@ -58,14 +64,17 @@ class _Ledger(NamedTuple):
 
 def begun(
     store: Store, keys: Keys, name: str = "main", *, clock: Clock | None = None,
-    continues: list[Origin] | None = None,
+    continues: list[Origin] | None = None, zone: str | None = None,
 ) -> LedgerKeys:
     """The keys of a ledger, which begins now if no ledger has this name: it and its access
-    ledger, both or neither. Of two processes that begin one at once, one reads what the other made.
+    ledger, both or neither, in a zone. Of two processes that begin one at once, one reads what the
+    other made.
 
     Errors: those of `keys_of`; LedgerTaken (R-LDG-03) where there is an access ledger of this name
-    without the ledger; BadLedgerName (R-LDG-09).
+    without the ledger; BadLedgerName (R-LDG-09); UnknownZone (R-LDG-11), ZoneFixed (R-LDG-12) where
+    the ledger began in another zone.
     """
+    days = Days(zone or DEFAULT_ZONE)
     owner = name.removesuffix(SUFFIX)
     must_be_owner(owner)
     if store.known(owner) is None:
@@ -73,10 +82,19 @@ def begun(
         own = Known(os.urandom(ID_BYTES), owner)
         access = Known(os.urandom(ID_BYTES), owner + SUFFIX, own.id)
         host = store.host()
-        first = _about_to_begin(keys, own, host, access=access.id.hex(), continues=continues)
-        second = _about_to_begin(keys, access, host, of=own.id.hex())
+        first = _about_to_begin(keys, own, host, zone=days.zone, access=access.id.hex(),
+                                 continues=continues)
+        second = _about_to_begin(keys, access, host, zone=days.zone, of=own.id.hex())
         _begin(store, (first, second), (clock or Clock()).wall())
+    must_be_in(zone, store, owner)
     return keys_of(store, keys, name)
+
+
+def must_be_in(zone: str | None, store: Store, name: str) -> None:
+    """Check that a ledger has the zone that is named for it, if one is. Errors: UnknownZone
+    (R-LDG-11), ZoneFixed (R-LDG-12)."""
+    if zone is not None and (found := days_of(store, name)) != Days(zone):
+        raise ZoneFixed(ledger=name, found=found.zone, zone=zone)
 
 
 def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
@@ -93,22 +111,21 @@ def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
     last = said(last_own(store, known.id, name))
     if last.format != FORMAT:
         raise OtherFormat(ledger=name, found=last.format, format=FORMAT)
-    if first.zone != SHOP_ZONE:
-        raise OtherZone(ledger=name, found=first.zone, zone=SHOP_ZONE)
+    days_in(first, name)
     found = keys.of(known, keys_id=bytes.fromhex(last.keys_id))
     follow(store, found)
     return found
 
 
 def _about_to_begin(
-    keys: Keys, known: Known, host: str, *, access: str | None = None, of: str | None = None,
-    continues: list[Origin] | None = None,
+    keys: Keys, known: Known, host: str, *, zone: str, access: str | None = None,
+    of: str | None = None, continues: list[Origin] | None = None,
 ) -> _Ledger:
     """With keys that are durable, before anything names them."""
     own = keys.of(known, keys_id=None)
     return _Ledger(known, Opened(
         id=known.id.hex(), format=FORMAT, keys_id=own.id.hex(), program=__version__, host=host,
-        zone=SHOP_ZONE, access=access, of=of, continues=continues or []), own)
+        zone=zone, access=access, of=of, continues=continues or []), own)
 
 
 def _begin(store: Store, ledgers: tuple[_Ledger, ...], now: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from ledger.common.days import Days
 from ledger.common.personal import Person, Sealer
 from ledger.common.values import to_us
 from ledger.core import event_types
@@ -15,6 +16,7 @@ from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Reader, StorageFailed
 from ledger.log.wrapping import KeyDamaged
+from ledger.log.zones import days_of
 from ledger.writing.cache import Cache, Key, Known, names
 from ledger.writing.reading import read_accounts
 
@@ -65,6 +67,11 @@ class Work:
         self._only: list[Any] = []
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
+
+    @property
+    def days(self) -> Days:
+        """The days of the ledger."""
+        return days_of(self.reader, self.ledger)
 
     def resolve(self, lookups: list[str]) -> None:
         """Look persons up, with one query; one by one, as they are needed, if a key among them is

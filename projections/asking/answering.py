@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Select
 
-from projections.asking.clocks import Cut
+from ledger.common.days import Days
+from ledger.log.zones import days_of
+from projections.asking.clocks import AsOf, Cut
 from projections.asking.clocks import header as header_of
 from projections.asking.columns import Columns
 from projections.asking.filters import filters_of, passing
@@ -86,6 +88,11 @@ class Reading(NamedTuple):
         return self.models.store.id_of(self.ledger)
 
     @property
+    def days(self) -> Days:
+        """The days of the ledger."""
+        return days_of(self.models.store, self.ledger)
+
+    @property
     def now(self) -> bool:
         """Whether the present is asked for."""
         return self.question.as_of.now
@@ -96,7 +103,7 @@ class Reading(NamedTuple):
 
     def period(self) -> Period:
         """The period that is asked about, which is noted. Errors: those of `period_of`."""
-        found = period_of(self.question)
+        found = period_of(self.question, self.days)
         if found.note is not None:
             self.note(found.note)
         return found
@@ -263,7 +270,7 @@ def reading_log(
     """The log as a cut has it, and an index of it that is a read model. Errors: R-PRJ-01."""
     name = index().name
     with models.reading(ledger, name, cut.head) as (connection, progress):
-        yield Reading(models, ledger, name, Question(as_of=cut.asked), connection, cut,
+        yield Reading(models, ledger, name, Question(as_of=AsOf(*cut.asked)), connection, cut,
                       progress.position, {})
 
 
@@ -338,7 +345,7 @@ def report(
             models: ReadModels, ledger: str, question: Question = PRESENT
         ) -> Iterator[Listing]:
             with answering(models, ledger, projection, question, past=past, knows=knows) as reading:
-                filters = filters_of(name, row, question, reading.as_of)
+                filters = filters_of(name, row, question, reading.as_of, days=reading.days)
                 sort = sort_of(name, row, question) if name in ORDERS else None
                 found = passing(filters, rows(reading._replace(sort=sort)))
                 if sort is not None and not in_pages:

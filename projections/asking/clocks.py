@@ -5,17 +5,17 @@ docs/time.md explains both and the rule of order.
 
 import re
 import time as computer
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from ledger.common.days import SHOP_ZONE
+from ledger.common.days import Days
 from ledger.common.errors import Invalid, NotFound
 from ledger.common.values import MAX_INTEGER, from_us, rfc3339, to_us
 from ledger.core import event_types
 from ledger.core.clock import STREAM as ACCEPTED
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import NOTHING, Head, Store
+from ledger.log.zones import days_of
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIME = re.compile(
@@ -65,20 +65,39 @@ class Moment(NamedTuple):
     at_us: int
     note: str | None = None
 
+    def of(self, _days: Days) -> "Moment":
+        """Itself: it is the same for every shop."""
+        return self
+
+
+class EndOfDay(NamedTuple):
+    """The end of a day, of whatever shop is asked; `name` says what for."""
+
+    name: str
+    day: str
+
+    def of(self, days: Days) -> Moment:
+        """That of a shop. Errors: BadTime (R-PRJ-03) of the last day of all."""
+        try:
+            return Moment(days.end_of(self.day), f"{self.name} {self.day} is taken to the end of "
+                                                 f"that day in {days.zone}")
+        except (ValueError, OverflowError):
+            raise BadTime(name=self.name, text=self.day) from None
+
 
 class AsOf(NamedTuple):
     """As of when a question is asked. All None: as of now."""
 
     position: int | None = None
-    recorded: Moment | None = None
-    occurred: Moment | None = None
+    recorded: Moment | EndOfDay | None = None
+    occurred: Moment | EndOfDay | None = None
 
     @classmethod
     def parse(
         cls, position: int | str | None = None, recorded_as_of: str | None = None,
-        occurred_as_of: str | None = None, *, zone: str = SHOP_ZONE,
+        occurred_as_of: str | None = None,
     ) -> "AsOf":
-        """From texts: RFC 3339 times with a zone, or days of the shop's zone, taken to their end.
+        """From texts: RFC 3339 times with a zone, or days of the shop, taken to their end.
 
         Errors: BadTime (R-PRJ-03), BadPosition (R-PRJ-04), TwoRecordings (R-PRJ-06).
         """
@@ -86,8 +105,8 @@ class AsOf(NamedTuple):
             raise TwoRecordings
         return cls(
             None if position is None else _position(position),
-            None if recorded_as_of is None else moment("recorded_as_of", recorded_as_of, zone),
-            None if occurred_as_of is None else moment("occurred_as_of", occurred_as_of, zone),
+            None if recorded_as_of is None else parsed("recorded_as_of", recorded_as_of),
+            None if occurred_as_of is None else parsed("occurred_as_of", occurred_as_of),
         )
 
     @property
@@ -102,25 +121,46 @@ class AsOf(NamedTuple):
     def resolve(self, store: Store, ledger: str) -> "Cut":
         """What of a ledger's log answers: once for an answer, before its rows are looked for.
 
-        Errors: PositionBeyondHead (R-PRJ-05).
+        Errors: PositionBeyondHead (R-PRJ-05), BadTime (R-PRJ-03); of days, those of `days_of`.
 
         Each commit is stamped later than the one before it. So a time of recording up to the
         head's is closed: what follows this head bears a later one.
         """
         head = store.head(ledger)
-        occurred_us = None if self.occurred is None else self.occurred.at_us
-        if self.position is not None:
-            if self.position > head.position:
-                raise PositionBeyondHead(
-                    position=self.position, ledger=ledger, head=head.position)
-            return Cut(self.position, occurred_us, head, closed=True, asked=self)
-        if self.recorded is None or self.recorded.at_us > head.recorded_at:
-            return Cut(head.position, occurred_us, head, asked=self)
-        return Cut(store.position_at(ledger, self.recorded.at_us), occurred_us, head, closed=True,
-                   asked=self)
+        position, recorded, occurred = at = self._at(store, ledger)
+        occurred_us = None if occurred is None else occurred.at_us
+        if position is not None:
+            if position > head.position:
+                raise PositionBeyondHead(position=position, ledger=ledger, head=head.position)
+            return Cut(position, occurred_us, head, closed=True, asked=at)
+        if recorded is None or recorded.at_us > head.recorded_at:
+            return Cut(head.position, occurred_us, head, asked=at)
+        return Cut(store.position_at(ledger, recorded.at_us), occurred_us, head, closed=True,
+                   asked=at)
+
+    def _at(self, store: Store, ledger: str) -> "At":
+        """The same in moments, which it takes the days of the ledger for, if days were given."""
+        position, recorded, occurred = self
+        if isinstance(recorded, EndOfDay) or isinstance(occurred, EndOfDay):
+            days = days_of(store, ledger)
+            recorded, occurred = recorded and recorded.of(days), occurred and occurred.of(days)
+        return At(position, recorded, occurred)
 
 
 NOW = AsOf()
+
+
+class At(NamedTuple):
+    """As of when a question is asked of a ledger, in moments."""
+
+    position: int | None = None
+    recorded: Moment | None = None
+    occurred: Moment | None = None
+
+    @property
+    def now(self) -> bool:
+        """Whether the present is asked for."""
+        return self == At()
 
 
 class Cut(NamedTuple):
@@ -137,7 +177,7 @@ class Cut(NamedTuple):
     occurred_us: int | None = None
     head: Head = NOTHING
     closed: bool = False
-    asked: AsOf = NOW
+    asked: At = At()
 
     def takes(self, entry: Entry | Outline) -> bool:
         """Whether an entry belongs to it."""
@@ -152,25 +192,24 @@ def _position(given: int | str) -> int:
     return int(text)
 
 
-def moment(name: str, text: str, zone: str = SHOP_ZONE) -> Moment:
-    """The moment that a text means. Errors: BadTime (R-PRJ-03), PlusLost (R-PRJ-23), with `name`
-    for what it is."""
+def moment(name: str, text: str, days: Days) -> Moment:
+    """The moment that a text means in a shop. Errors: those of `parsed`."""
+    return parsed(name, text).of(days)
+
+
+def parsed(name: str, text: str) -> Moment | EndOfDay:
+    """What a text means: a moment, or a day to its end. Errors: BadTime (R-PRJ-03), PlusLost
+    (R-PRJ-23), with `name` for what it is."""
     try:
         if DAY.fullmatch(text):
-            at = end_of_day(date.fromisoformat(text), ZoneInfo(zone))
-            return Moment(to_us(at), f"{name} {text} is taken to the end of that day in {zone}")
+            date.fromisoformat(text)
+            return EndOfDay(name, text)
         if TIME.fullmatch(text):
             return Moment(to_us(datetime.fromisoformat(text.upper())))
     except (ValueError, OverflowError):
         pass
     lost = TIME.fullmatch("+".join(text.rsplit(" ", 1))) and not TIME.fullmatch(text)
     raise (PlusLost if lost else BadTime)(name=name, text=text)
-
-
-def end_of_day(day: date, zone: tzinfo) -> datetime:
-    """The last microsecond of a day in a zone."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), zone)
-    return from_us(to_us(midnight) - 1)
 
 
 def header(store: Store, ledger: str, cut: Cut) -> dict[str, Any]:

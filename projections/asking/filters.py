@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
+from ledger.common.days import Days
 from ledger.common.errors import Invalid
 from ledger.common.values import to_us
 from projections.asking.columns import Columns, columns_of
@@ -51,9 +52,10 @@ def _values(row: dict[str, Any], path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def filters_of(
-    report: str, row: type[Columns], question: Question, as_of: Mapping[str, Any]
+    report: str, row: type[Columns], question: Question, as_of: Mapping[str, Any], *, days: Days
 ) -> list[Filter]:
-    """The filters that are asked of a report; `as_of` is the header of its answer.
+    """The filters that are asked of a report; `as_of` is the header of its answer, and `days` are
+    those of the shop.
     Errors: UnknownWord (R-PRJ-35), BadAge (R-PRJ-25), those of `period_between`."""
     found = []
     for field, column in FILTERS.get(report, {}).items():
@@ -61,7 +63,7 @@ def filters_of(
         if text is not None:
             path = tuple(column.split("."))
             _must_be_known(report, field, text, known=_words(row, path))
-            found.append(Filter(path, _holds(question, field, text, as_of)))
+            found.append(Filter(path, _holds(question, field, as_of, days)))
     return found
 
 
@@ -70,22 +72,22 @@ def passing(filters: list[Filter], rows: Iterable[dict[str, Any]]) -> Iterable[d
     return (one for one in rows if all(each.takes(one) for each in filters)) if filters else rows
 
 
-def period_asked(question: Question, what: str) -> Period:
+def period_asked(question: Question, what: str, days: Days) -> Period:
     """The days between which something occurred, such as paid. Errors: those of `period_between`.
     """
     since, until = f"{what}{FROM}", f"{what}{TO}"
-    return period_between(getattr(question, since), getattr(question, until), (since, until))
+    return period_between(getattr(question, since), getattr(question, until), (since, until),
+                          days=days)
 
 
 def counted_to(question: Question, as_of: Mapping[str, Any]) -> int:
     """To which moment ages are counted, in microseconds: to now, of the past to the moment that is
     asked about."""
-    asked = question.as_of
-    if asked.now:
+    if question.as_of.now:
         return to_us(datetime.now(UTC))
-    if (moment := asked.occurred or asked.recorded) is not None:
-        return moment.at_us
-    return 0 if as_of["recorded_at"] is None else _us(as_of["recorded_at"])
+    then = next(filter(None, (as_of[name] for name in (
+        "occurred_as_of", "recorded_as_of", "recorded_at"))), None)
+    return 0 if then is None else _us(then)
 
 
 def oldest(question: Question, as_of: Mapping[str, Any]) -> int | None:
@@ -116,7 +118,8 @@ def _must_be_known(report: str, field: str, text: str, *, known: tuple[str, ...]
         raise UnknownWord(text=text, field=field, report=report, known=", ".join(known))
 
 
-def _holds(question: Question, field: str, text: str, as_of: Mapping[str, Any]) -> Holds:
+def _holds(question: Question, field: str, as_of: Mapping[str, Any], days: Days) -> Holds:
+    text = getattr(question, field)
     if field == AGE:
         latest = oldest(question, as_of)
         assert latest is not None
@@ -124,7 +127,7 @@ def _holds(question: Question, field: str, text: str, as_of: Mapping[str, Any]) 
     if field.endswith(ENDS):
         return lambda value: value.endswith(text)
     if field.endswith((FROM, TO)):
-        period = period_asked(question, field.removesuffix(FROM).removesuffix(TO))
+        period = period_asked(question, field.removesuffix(FROM).removesuffix(TO), days)
         return lambda value: period.holds(_us(value))
     return lambda value: value == text
 

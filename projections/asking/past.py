@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from ledger.common.errors import NotFound, Unavailable
 from ledger.log.envelope import Outline
 from ledger.log.store import Store, gapless
+from ledger.log.zones import days_of
 from projections.asking.clocks import Cut
 from projections.asking.giving_way import process
-from projections.store.databases import Generation, in_a_file, in_memory
+from projections.store.databases import in_a_file, in_memory
 from projections.store.folding import Cutting, Folder, Projection, tables_of
 
 BATCH = 20_000
@@ -132,8 +133,9 @@ def past_of(
           else closing(in_memory(tables=tables_of(projection))) as generation):
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]
-        fold_batches(generation, store.id_of(ledger),
-                     (list(filter(takes, entries)) for entries in batches), projection)
+        folder = Folder(generation, store.id_of(ledger), days_of(store, ledger),
+                        between=process.wait)
+        fold_batches(folder, (list(filter(takes, entries)) for entries in batches), projection)
         with generation.reading() as connection:
             yield connection
 
@@ -148,11 +150,9 @@ def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Outline]]:
 
 
 def fold_batches(
-    generation: Generation, ledger: bytes, batches: Iterable[Sequence[Outline]],
-    projection: Projection,
+    folder: Folder, batches: Iterable[Sequence[Outline]], projection: Projection
 ) -> None:
     """Fold batches. Errors: whatever makes an event unreadable or a fold fail."""
-    folder = Folder(generation, ledger, process.wait)
     for entries in batches:
         if entries:
             folder.fold(folder.progress([projection]), entries)

@@ -1,17 +1,12 @@
 """Periods of reports: from the first instant of a day of the shop to the last one of another."""
 
-import re
-from datetime import date, timedelta
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
-from zoneinfo import ZoneInfo
 
-from ledger.common.days import SHOP_ZONE, first_day, is_month, last_day
+from ledger.common.days import Days, first_day, is_month, last_day
 from ledger.common.errors import Invalid
-from ledger.common.values import to_us
-from projections.asking.clocks import BadTime, end_of_day, moment
+from projections.asking.clocks import BadTime, EndOfDay, parsed
 from projections.asking.questions import BadMonth, Question
-
-_day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII).fullmatch
 
 
 class PeriodReversed(Invalid):
@@ -48,11 +43,18 @@ class Period(NamedTuple):
         return (self.first is None or at >= self.first) and (self.last is None or at <= self.last)
 
 
+    def and_(self, other: "Period") -> "Period":
+        """What lies in both."""
+        first = [one for one in (self.first, other.first) if one is not None]
+        last = [one for one in (self.last, other.last) if one is not None]
+        return Period(max(first, default=None), min(last, default=None), self.note)
+
+
 ALWAYS = Period(None, None)
 
 
-def period_of(question: Question) -> Period:
-    """The period that is asked about; `ALWAYS` where none is.
+def period_of(question: Question, days: Days) -> Period:
+    """The period that is asked about in a shop; `ALWAYS` where none is.
 
     Errors: BadMonth (R-PRJ-13), BadTime (R-PRJ-03), DayNeeded (R-PRJ-28), PeriodReversed
     (R-PRJ-12), TwoPeriods (R-PRJ-27).
@@ -64,31 +66,31 @@ def period_of(question: Question) -> Period:
         if not is_month(month):
             raise BadMonth(text=month)
         since, until = first_day(month), last_day(month)
-    return period_between(since, until)
+    return period_between(since, until, days=days)
 
 
 def period_between(
-    since: str | None, until: str | None, names: tuple[str, str] = ("from", "to")
+    since: str | None, until: str | None, names: tuple[str, str] = ("from", "to"), *, days: Days
 ) -> Period:
-    """The period from a day to another one, both included, in which `names` call these; `ALWAYS`
-    where there is neither. Errors: BadTime (R-PRJ-03), DayNeeded (R-PRJ-28), PeriodReversed
-    (R-PRJ-12)."""
+    """The period from a day of a shop to another one, both included, in which `names` call these;
+    `ALWAYS` where there is neither. Errors: BadTime (R-PRJ-03), DayNeeded (R-PRJ-28),
+    PeriodReversed (R-PRJ-12)."""
     if since is None and until is None:
         return ALWAYS
-    first = None if since is None else _end(names[0], since, before=1) + 1
-    last = None if until is None else _end(names[1], until)
+    first = None if since is None else _us(names[0], since, days.begin_of)
+    last = None if until is None else _us(names[1], until, days.end_of)
     if first is not None and last is not None and last < first:
         raise PeriodReversed(since=since, until=until)
     return Period(first, last, f"from {since or 'the first event'} to {until or 'now'}, "
-                               f"both days included, in {SHOP_ZONE}")
+                               f"both days included, in {days.zone}")
 
 
-def _end(name: str, text: str, *, before: int = 0) -> int:
-    """The last microsecond of a day, or of one so many days before it."""
-    found = moment(name, text)
-    if not _day(text):
+def _us(name: str, text: str, of: Callable[[str], int]) -> int:
+    """The first or the last microsecond of a day. Errors: BadTime (R-PRJ-03), DayNeeded
+    (R-PRJ-28)."""
+    if not isinstance(parsed(name, text), EndOfDay):
         raise DayNeeded(name=name, text=text)
-    if not before:
-        return found.at_us
-    day = date.fromisoformat(text) - timedelta(days=before)
-    return to_us(end_of_day(day, ZoneInfo(SHOP_ZONE)))
+    try:
+        return of(text)
+    except (ValueError, OverflowError):
+        raise BadTime(name=name, text=text) from None

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
 
+from ledger.common.days import Days
 from ledger.common.decoding import any_json
 from ledger.common.values import from_us, rfc3339
 from ledger.core.postings import held_in
@@ -46,7 +47,9 @@ class Timeline:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (subjects,)
 
-    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Subjects:
+    def load(
+        self, rows: Rows, ledger: bytes, entries: Sequence[Outline], *, days: Days
+    ) -> Subjects:
         """Nothing: rows are only added."""
         return ledger, defaultdict(list)
 

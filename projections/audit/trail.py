@@ -4,16 +4,12 @@ Who did what, when it happened and when it was known; with a subject also what e
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ledger.common.days import SHOP_ZONE
-from ledger.common.values import from_us
 from ledger.core import event_types
 from ledger.core.accounts import touch_of
 from ledger.core.aggregate import Aggregate
@@ -58,14 +54,12 @@ AGGREGATES: dict[str, type[Aggregate]] = {
 
 
 class Asked(NamedTuple):
-    """What of the log is asked for; None is all. `day` is a day of recording in the shop's zone,
-    `period` several of them."""
+    """What of the log is asked for; None is all. `period` are the days of recording."""
 
     subject: str | None = None
     actor: str | None = None
     client: str | None = None
     type: str | None = None
-    day: date | None = None
     command: UUID | None = None
     period: Period = ALWAYS
 
@@ -75,9 +69,7 @@ class Asked(NamedTuple):
                 and (self.client is None or entry.client == self.client)
                 and (self.type is None or entry.type == self.type)
                 and (self.command is None or entry.command_id == self.command.bytes)
-                and self.period.holds(entry.recorded_at)
-                and (self.day is None or self.day == from_us(entry.recorded_at).astimezone(
-                    ZoneInfo(SHOP_ZONE)).date()))
+                and self.period.holds(entry.recorded_at))
 
 
 class Found(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Table
 
+from ledger.common.days import Days
 from ledger.log.envelope import Outline
 from ledger.orders import folding
 from ledger.orders import state as order_state
@@ -45,7 +46,9 @@ class OrderBook:
     tables: ClassVar[tuple[Table, ...]] = (
         orders, order_sums, order_takings, order_papers, signatures)
 
-    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Book:
+    def load(
+        self, rows: Rows, ledger: bytes, entries: Sequence[Outline], *, days: Days
+    ) -> Book:
         """The orders that earlier batches wrote, and the sums of all shops that are touched."""
         streams, earlier = folding.streams_of(entries)
         papers = {entry.stream for entry in entries if entry.type in PAPERS}

@@ -3,10 +3,10 @@ knows: the version in force on the day of the payment counts."""
 
 from datetime import datetime
 
-from ledger.common.days import day_of
 from ledger.common.values import from_us
 from ledger.core import event_types
 from ledger.log.store import Store
+from ledger.log.zones import days_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.deadlines import due, late_from
 from ledger.policies.errors import CalendarEnds, DeadlineUnknown
@@ -21,6 +21,7 @@ class Dues:
     """The limits of orders, as a cut has the policies."""
 
     def __init__(self, store: Store, ledger: str, cut: Cut) -> None:
+        self.days = days_of(store, ledger)
         self.book = PolicyBook.blank(BOOK)
         for entry in store.streams(ledger, [BOOK]):
             if cut.takes(entry):
@@ -35,12 +36,13 @@ class Dues:
         """
         if paid_at is None:
             return None, None
-        version: Version = self.book.on(day_of(paid_at))
+        version: Version = self.book.on(self.days.day_of(paid_at))
         try:
-            limit = due(version, DISPATCH, paid_at)
+            limit = due(version, DISPATCH, paid_at, days=self.days)
         except (DeadlineUnknown, CalendarEnds):
             return None, None
         try:
-            return limit, from_us(at) > late_from(version, DISPATCH, limit)
+            return limit, from_us(at) > late_from(
+                version, DISPATCH, limit, days=self.days)
         except CalendarEnds:
             return limit, None

@@ -50,8 +50,8 @@ def _narrowing(reading: Reading) -> Iterator[Any]:
         yield columns.owner == asked.owner
     if (latest := oldest(asked, reading.as_of)) is not None:
         yield columns.placed_at <= latest
-    yield from within(columns.paid_at, period_asked(asked, "paid"))
-    yield from within(columns.dispatched_at, period_asked(asked, "dispatched"))
+    yield from within(columns.paid_at, period_asked(asked, "paid", reading.days))
+    yield from within(columns.dispatched_at, period_asked(asked, "dispatched", reading.days))
     if asked.delivery_status is not None:
         yield columns.delivered_at.is_not(None) if (
             asked.delivery_status == order_rows.DELIVERED) else columns.delivered_at.is_(None)
@@ -119,7 +119,7 @@ def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     way = reading.question.by or takings.SHOP
     if way not in takings.WAYS:
         raise UnknownWay(text=way, known=", ".join(takings.WAYS))
-    return takings.revenue(reading.connection, _asked(reading, reading.period()), way)
+    return takings.revenue(reading, _asked(reading, reading.period()), way)
 
 
 @report(OrderBook, Past.REPLAY, name="takings", row=TakingRow, in_pages=True)

@@ -6,9 +6,7 @@ period, and periods that lie side by side add up to the whole.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import (
@@ -25,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.common.days import SHOP_ZONE
+from ledger.common.days import Days
 from ledger.common.values import from_us, rfc3339
 from ledger.orders.folding import total_of
 from ledger.orders.state import bit_of
@@ -71,7 +69,6 @@ order_papers = Table(
 )
 """What each paper adds; `figures` are `Figures` as JSON, which may pass 64 bits."""
 
-_ZONE = ZoneInfo(SHOP_ZONE)
 _PAID, _REFUNDED = (len(COUNTS) + SUMS.index(name) for name in ("paid_minor", "refunded_minor"))
 _STATED = COUNTS.index("stated_refunds")
 _UNSTATED = bit_of("refunds_unstated")
@@ -190,14 +187,15 @@ SHOP, AGENT, DAY = WAYS = ("shop", "agent", "day")
 """What revenue is listed by."""
 
 
-def _of(way: str, subject: str, owner: str | None, at: int) -> str:
-    """What a figure belongs to: a shop as it stands in subjects, whoever owns the order now, or a
-    day of the shop; empty where nobody owns the order."""
+def _of(way: str, of: tuple[str, str | None], at: int, days: Days) -> str:
+    """What a figure belongs to, by its order and the owner of that: a shop as it stands in
+    subjects, whoever owns the order now, or a day; empty where nobody owns the order."""
+    subject, owner = of
     if way == SHOP:
         return ":".join(subject.split(":")[1:3])
     if way == AGENT:
         return owner or ""
-    return datetime.astimezone(from_us(at), _ZONE).date().isoformat()
+    return days.day_of(from_us(at))
 
 
 class _Revenue(msgspec.Struct):
@@ -207,21 +205,22 @@ class _Revenue(msgspec.Struct):
     refunded_minor: int = 0
 
 
-def revenue(connection: Connection, asked: Asked, way: str) -> Iterator[dict[str, Any]]:
+def revenue(reading: Reading, asked: Asked, way: str) -> Iterator[dict[str, Any]]:
     """Orders by when they were placed, and what came in and went out by when it did.
 
     Shapes: currency, of (see `_of`), orders, total_minor (of the orders that state one),
     paid_minor, refunded_minor, net_minor; sorted by the first two.
     """
+    connection, days = reading.connection, reading.days
     found: dict[tuple[str, str], _Revenue] = {}
     for rows in placed(connection, asked):
         for row in rows:
             sums = found.setdefault(
-                (row.currency, _of(way, row.subject, row.owner, row.placed_at)), _Revenue())
+                (row.currency, _of(way, (row.subject, row.owner), row.placed_at, days)), _Revenue())
             sums.orders += 1
             sums.total_minor += total_of(row)
     for one in taken(connection, asked):
-        sums = found.setdefault((one.currency, _of(way, one.subject, one.owner, one.at)),
+        sums = found.setdefault((one.currency, _of(way, (one.subject, one.owner), one.at, days)),
                                 _Revenue())
         sums.paid_minor += one.paid_minor
         sums.refunded_minor += one.refunded_minor

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.common.days import FOR_EVER, SHOP_ZONE, day_of, month_of
+from ledger.common.days import FOR_EVER, month_of
 from ledger.common.values import EPOCH, from_us, rfc3339
 from ledger.people.attendance import OUTCOMES, Attendance, Attended, attendance_of
 from ledger.people.duty import shifts_in
@@ -37,22 +37,22 @@ def _day(reading: Reading) -> str:
         return asked
     day = _day_by_default(reading)
     if reading.now:
-        reading.note(f"{day}: today in {SHOP_ZONE}")
+        reading.note(f"{day}: today in {reading.days.zone}")
     else:
-        reading.note(f"{day}: the day as of which this is, in {SHOP_ZONE}")
+        reading.note(f"{day}: the day as of which this is, in {reading.days.zone}")
     return day
 
 
 def _day_by_default(reading: Reading) -> str:
     """The day as of which a question is asked: a past answer must not change with today's date."""
-    as_of, recorded_at = reading.question.as_of, reading.as_of["recorded_at"]
-    if as_of.now:
-        return day_of(datetime.now(UTC))
+    as_of, days, recorded_at = reading.cut.asked, reading.days, reading.as_of["recorded_at"]
+    if reading.now:
+        return days.day_of(datetime.now(UTC))
     asked = as_of.occurred or as_of.recorded
     if asked is None:
-        return day_of(datetime.fromisoformat(recorded_at) if recorded_at else EPOCH)
+        return days.day_of(datetime.fromisoformat(recorded_at) if recorded_at else EPOCH)
     try:
-        return day_of(from_us(asked.at_us))
+        return days.day_of(from_us(asked.at_us))
     except OverflowError:  # the last hours of all, in which the shop has no day any more
         return FOR_EVER
 

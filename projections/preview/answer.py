@@ -69,7 +69,8 @@ def preview(
     """
     with trying(models, ledger.name) as trial:
         found = ledger.foresee(items, trial.position)
-        touched = Touched.by(found.entries, found.entries[-1].recorded_at if found.entries else 0)
+        touched = Touched.by(found.entries, found.entries[-1].recorded_at if found.entries else 0,
+                             ledger.days)
         asked = asks(found.entries, touched)
         before, old = _answers(trial, ledger.name, asked), sealed(trial, ledger.name, touched)
         months = SignedMonths(trial, ledger.name, found.entries)
@@ -83,10 +84,11 @@ def preview(
         sections[ask.section] += differences(ask, before[ask], after[ask])
     register = [row for ask in asked if ask.report == "deductions" for row in before[ask]]
     if old_book is not None and new_book is not None:
-        sections[DEDUCTIONS] += repriced(register, old_book, new_book)
+        sections[DEDUCTIONS] += repriced(register, old_book, new_book, days=ledger.days)
         sections[FALLING] += _falling(old_book, new_book)
     elif register and touched.members:
-        sections[DEDUCTIONS] += resting(register, touched.members, touched.days[0])
+        sections[DEDUCTIONS] += resting(register, touched.members, touched.days[0],
+                                        days=ledger.days)
     sections[SIGNED] += signed
     sections[SEALED] += in_sealed(touched, old, new)
     sections[COUNTED] += _counted(found.entries)

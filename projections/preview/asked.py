@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.common.days import day_of, first_day, is_day, is_month, month_after, month_of
+from ledger.common.days import Days, first_day, is_day, is_month, month_after, month_of
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US
@@ -99,7 +99,7 @@ class Touched(NamedTuple):
     cut: bool = False
 
     @classmethod
-    def by(cls, entries: Sequence[Entry], now_us: int) -> "Touched":
+    def by(cls, entries: Sequence[Entry], now_us: int, shop: Days) -> "Touched":
         """What entries touch. Units: `now_us` in microseconds since 1970."""
         accounts: dict[str, None] = {}
         members: dict[str, None] = {}
@@ -110,10 +110,10 @@ class Touched(NamedTuple):
             if kind_of(entry) in OF_STAFF:
                 members |= dict.fromkeys(
                     one for one in listed_subjects(entry.subjects) if one.startswith("member:"))
-            days |= days_of(entry)
+            days |= held_on(entry, shop)
         months = sorted(set(map(month_of, days)))
         if kinds & OF_STAFF and months:
-            months = _through(months[0], max(month_of(day_of(from_us(now_us))), months[0]))
+            months = _through(months[0], max(shop.month_of(from_us(now_us)), months[0]))
         everybody = not kinds.isdisjoint({"policy", "closings"})
         return cls(list(accounts), None if everybody else list(members), sorted(days),
                    months[:MOST_MONTHS], len(months) > MOST_MONTHS)
@@ -132,7 +132,7 @@ def kind_of(entry: Entry) -> str:
     return entry.stream.partition(":")[0]
 
 
-def days_of(entry: Entry) -> set[str]:
+def held_on(entry: Entry, shop: Days) -> set[str]:
     """The days on which, or from which on, what an entry says holds: those that it names, and where
     it names none, the one on which it occurred; what posts to stock, those of its postings."""
     event: Any = event_types.decode(entry)
@@ -145,10 +145,10 @@ def days_of(entry: Entry) -> set[str]:
     if entry.stream.startswith(("attendance:", "month:")) and not found:
         found.add(first_day(entry.stream.rpartition(":")[2]))
     if (breach := getattr(event, "breached_at", None)) is not None:
-        found.add(day_of(breach))
-    found |= {day_of(one.at) for one in (*event.postings, *event.observations)
+        found.add(shop.day_of(breach))
+    found |= {shop.day_of(one.at) for one in (*event.postings, *event.observations)
               if one.at is not None}
-    return found or {day_of(event.occurred_at)}
+    return found or {shop.day_of(event.occurred_at)}
 
 
 def asks(entries: Sequence[Entry], touched: Touched) -> list[Ask]:

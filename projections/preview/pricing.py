@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ledger.common.days import day_of
+from ledger.common.days import Days
 from ledger.policies.book import PolicyBook
 from projections.resting import STANDING, prices
 
@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 
 def repriced(
-    rows: Iterable[Row], before: PolicyBook, after: PolicyBook
+    rows: Iterable[Row], before: PolicyBook, after: PolicyBook, *, days: Days
 ) -> Iterator[dict[str, Any]]:
     """Of the register's rows, those that are proposed or charged and that one book prices otherwise
     than another.
@@ -26,7 +26,7 @@ def repriced(
     for row in rows:
         if row["state"] not in STANDING:
             continue
-        day = day_of(datetime.fromisoformat(row["breached_at"]))
+        day = days.day_of(datetime.fromisoformat(row["breached_at"]))
         a, b = (prices(book.on(day).rule(row["rule"])) for book in (before, after))
         if a == b:
             continue
@@ -41,7 +41,7 @@ def repriced(
 
 
 def resting(
-    rows: Iterable[Row], members: Sequence[str], first_day: str
+    rows: Iterable[Row], members: Sequence[str], first_day: str, *, days: Days
 ) -> Iterator[dict[str, Any]]:
     """Of the register's rows, those that stand and are about members on a day from which on
     something else is known of them. Shapes: as `repriced`; `before` and `after` are the points,
@@ -51,7 +51,7 @@ def resting(
                                       if share["stands"])}
         if row["state"] not in STANDING or parties.isdisjoint(members):
             continue
-        if day_of(datetime.fromisoformat(row["breached_at"])) >= first_day:
+        if days.day_of(datetime.fromisoformat(row["breached_at"])) >= first_day:
             yield {"report": "deductions", "of": {
                 "deduction": row["deduction"], "rule": row["rule"], "month": row["month"]},
                 "change": "rests on it", "before": {"points": row["points"]},

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ledger.common.days import day_of, month_of, span_of
+from ledger.common.days import Days
 from ledger.common.decoding import any_json
 from ledger.common.values import from_us, subject
 from ledger.log.envelope import Entry
@@ -47,7 +47,8 @@ class SignedMonths:
         self.streams: dict[str, tuple[str, tuple[str, str] | None]] = {}
         if touched:
             with answering(models, ledger, OrderBook, PRESENT, past=Past.ROWS) as reading:
-                wanted = _wanted(touched, _times(reading.connection, reading.id, touched))
+                wanted = _wanted(touched, _times(reading.connection, reading.id, touched),
+                                 reading.days)
                 signed = _signed(reading.connection, reading.id, list(wanted))
             self.streams = {stream: wanted[stream] for stream in sorted(signed)}
 
@@ -58,7 +59,7 @@ class SignedMonths:
             return found
         with answering(self.models, self.ledger, OrderBook, PRESENT, past=Past.ROWS) as reading:
             for stream, (month, place) in self.streams.items():
-                asked = Asked(reading.id, Period(*span_of(month)),
+                asked = Asked(reading.id, Period(*reading.days.span_of(month)),
                               None if place is None else [place])
                 money = signatures.money_in(by_currency(reading.connection, asked))
                 stands = signatures.standing(reading.connection, reading.id, stream, money)
@@ -105,13 +106,13 @@ def _times(connection: Connection, ledger: bytes, entries: Sequence[Entry]) -> d
 
 
 def _wanted(
-    entries: Iterable[Entry], times: dict[str, set[int]]
+    entries: Iterable[Entry], times: dict[str, set[int]], days: Days
 ) -> dict[str, tuple[str, tuple[str, str] | None]]:
     """The streams under which these months may be signed: each month, and its place."""
     found: dict[str, tuple[str, tuple[str, str] | None]] = {}
     for order in {entry.stream for entry in entries}:
         _, channel, shop, _ = order.split(":")
-        for month in {month_of(day_of(from_us(at))) for at in times[order]}:
+        for month in {days.month_of(from_us(at)) for at in times[order]}:
             whole = subject(signatures.KIND, month)
             found[whole] = (month, None)
             found[f"{whole}:{channel}:{shop}"] = (month, (channel, shop))

@@ -171,7 +171,7 @@ class ScoreBook:
         """What is undecided of the deductions of a month now; nothing of the past."""
         if not self.reading.now:
             return Undecided()
-        return undecided(self._connection, self._id, month)
+        return undecided(self._connection, self._id, self.reading.days.span_of(month))
 
     def shares_open(self, month: str, accounts: Iterable[Account]) -> Mapping[str, str]:
         """By deduction, the points of a supervisor who was not known, of those whose charges are in

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from sqlalchemy import Table
 
+from ledger.common.days import Days
 from ledger.common.values import to_us
 from ledger.core.event_types import UnknownMember
 from ledger.log.envelope import Outline, listed_subjects
@@ -70,11 +71,13 @@ class Stock:
         folded whenever it was said."""
         self.until = occurred_us
 
-    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
+    def load(
+        self, rows: Rows, ledger: bytes, entries: Sequence[Outline], *, days: Days
+    ) -> Inventory:
         """Everything of the SKUs that the entries are about: of all, where another rule of low
         stock may come into force."""
         skus = sorted(_skus_of(entries))
-        found = Inventory(ledger, self.until, rules=low.load(rows, ledger))
+        found = Inventory(ledger, days, self.until, rules=low.load(rows, ledger))
         if low.may_change(found.rules, entries):
             skus = sorted({*skus, *(row[0] for row in rows.select(
                 "SELECT DISTINCT sku FROM stock_levels WHERE ledger = ?", (ledger,)))})

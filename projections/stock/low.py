@@ -6,15 +6,13 @@ their order alone, and a rebuild finds the same.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from ledger.common.values import to_us
+from ledger.common.days import Days
 from ledger.log.envelope import Outline
 from ledger.policies.book import PolicyBook
-from ledger.policies.deadlines import moment_of
 from ledger.policies.values import LOW_STOCK, Version
 from projections.store.rows import Rows
 
@@ -48,19 +46,15 @@ def may_change(rules: Mapping[int, Rule], entries: Sequence[Outline]) -> bool:
         rule.position == 0 and rule.since <= until for rule in rules.values())
 
 
-def take(rules: dict[int, Rule], event: object) -> None:
+def take(rules: dict[int, Rule], event: object, days: Days) -> None:
     """Take what a version says, or that it was withdrawn. One that says nothing of thresholds
     leaves what holds as it is."""
     if isinstance(event, PolicyBook.Withdrawn) and event.version in rules:
         rules[event.version].position = None
     elif isinstance(event, PolicyBook.Published) and event.sections.thresholds is not None:
         said = Version(event.version, event.effective_from, event.sections).threshold(LOW_STOCK)
-        rules[event.version] = Rule(to_us(_begin(event.effective_from)),
+        rules[event.version] = Rule(days.begin_of(event.effective_from),
                                     DEFAULT if said is None else said)
-
-
-def _begin(day: str) -> datetime:
-    return moment_of(day, "00:00")
 
 
 def reach(rules: Mapping[int, Rule], entry: Outline) -> bool:

@@ -65,7 +65,7 @@ def _notice(one: Stocked, about: Noticed, when: When, level: int, *, threshold: 
 
 def look_at_rules(state: Inventory, entry: Outline, event: Any) -> None:
     """Take what a policy says of low stock, and look at everything where another rule holds now."""
-    low.take(state.rules, event)
+    low.take(state.rules, event, state.days)
     if low.reach(state.rules, entry):
         for sku in sorted({sku for sku, _ in state.items} - set(state.thresholds)):
             look_again(state, sku, entry)

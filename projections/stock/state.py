@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from ledger.common.days import Days
 from ledger.stock.pieces import NAMES
 from projections.stock import low
 from projections.stock.tables import LEVELS
@@ -47,10 +48,12 @@ class Stocked(msgspec.Struct, gc=False):
 
 
 class Inventory(msgspec.Struct):
-    """The items of a batch, also by the accounts that name them, and what is said of SKUs. `until`
-    is the business time up to which it is folded; None: all of it."""
+    """The items of a batch, also by the accounts that name them, and what is said of SKUs. `days`
+    are those of the ledger, `until` is the business time up to which it is folded; None: all of it.
+    """
 
     ledger: bytes
+    days: Days
     until: int | None = None
     items: dict[Item, Stocked] = {}
     accounts: dict[str, Stocked] = {}

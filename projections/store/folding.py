@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from sqlalchemy import Table
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
+from ledger.common.days import Days
 from ledger.common.errors import LedgerError
 from ledger.core import event_types
 from ledger.log.envelope import Outline
@@ -37,8 +38,9 @@ class Projection(Protocol):
     version: ClassVar[int]
     tables: ClassVar[tuple[Table, ...]]
 
-    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Any:
-        """What of the tables the fold of these entries needs to know, in memory."""
+    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline], *, days: Days) -> Any:
+        """What of the tables the fold of these entries needs to know, in memory; `days` are those
+        of the ledger."""
         ...
 
     def fold(self, state: Any, facts: Iterable[Fact]) -> None:
@@ -68,14 +70,16 @@ class Outrun(Exception):
 
 
 class Folder:
-    """Moves projections of one ledger on in one read database. `between` is called between the
-    pieces of a batch."""
+    """Moves projections of one ledger, which has these days, on in one read database. `between` is
+    called between the pieces of a batch."""
 
     def __init__(
-        self, generation: Generation, ledger: bytes, between: Callable[[], None] = lambda: None
+        self, generation: Generation, ledger: bytes, days: Days, *,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self.generation = generation
         self.ledger = ledger
+        self.days = days
         self.between = between
 
     def progress(self, projections: Iterable[Projection]) -> list[tuple[Projection, Progress]]:
@@ -131,7 +135,8 @@ class Folder:
         changed.
         """
         with self.generation.writing() as connection:
-            fold_rows(Rows(connection), self.ledger, group, entries, between=self.between)
+            fold_rows(Rows(connection), self.ledger, group, entries, days=self.days,
+                      between=self.between)
 
     def stop(self, group: Group, position: int, error: Exception) -> None:
         """Note that projections cannot get past the event at a position, and why."""
@@ -148,7 +153,7 @@ def tables_of(projection: Projection) -> tuple[Table, ...]:
 
 
 def fold_rows(
-    rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline], *,
+    rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline], *, days: Days,
     between: Callable[[], None] = lambda: None,
 ) -> None:
     """Fold entries into projections in the transaction that rows are read in; `between` two pieces
@@ -159,7 +164,8 @@ def fold_rows(
         if not rows.move(ledger, before, after):
             raise Outrun
     kinds = {entry.type for entry in entries}
-    states = [(p, p.load(rows, ledger, entries)) for p, _ in group if _takes_any(p, kinds)]
+    states = [(p, p.load(rows, ledger, entries, days=days)) for p, _ in group
+              if _takes_any(p, kinds)]
     for start in range(0, len(entries), CHUNK):
         between()
         chunk = entries[start : start + CHUNK]

@@ -15,6 +15,7 @@ from ledger.log.envelope import Outline
 from ledger.log.sql import SqlStore
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import NOBODY, NOTHING, Head, StorageFailed, Store
+from ledger.log.zones import days_of
 from projections.store.databases import (
     FilePlace,
     Generation,
@@ -165,7 +166,7 @@ class ReadModels:
         step: Step | None = None, until: int | None = None,
     ) -> None:
         """Fold up to a position or the head; a projection that stopped tries its event once."""
-        folder = Folder(generation, ledger)
+        folder = Folder(generation, ledger, days_of(self.store, ledger))
         until = self.store.head(ledger).position if until is None else until
         tried: set[str] = set()
         while True:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import msgspec
 from sqlalchemy import Row, Table
 
+from ledger.common.days import Days
 from ledger.core.aggregate import Aggregate
 from ledger.log.envelope import Entry, Outline
 from projections.store.folding import Fact
@@ -69,7 +70,9 @@ class StreamRows(Generic[Thing]):
         """The thing that a row keeps."""
         raise NotImplementedError
 
-    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Batch:
+    def load(
+        self, rows: Rows, ledger: bytes, entries: Sequence[Outline], *, days: Days
+    ) -> Batch:
         """The things that earlier batches wrote."""
         first = {entry.stream: entry.version for entry in reversed(entries)
                  if entry.type in self.taken}

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from ledger.log.beyond import Beyond, head_at
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import NOTHING, Head, Store
+from ledger.log.zones import days_of
 from projections.store.folding import Projection, fold_rows
 from projections.store.live import ATTEMPTS
 from projections.store.models import ReadModels, ReadModelsUnready, Status, Step
@@ -53,7 +54,7 @@ class Trial(ReadModels):
         self.follow(entries)
         found = self._rows.progress(self.ledger)
         fold_rows(self._rows, self.ledger, [(p, found[p.name]) for p in self.projections],
-                  list(map(Outline.of, entries)))
+                  list(map(Outline.of, entries)), days=days_of(self._real, self.ledger))
 
     def catch_up(self, ledger: str, step: Step | None = None) -> list[Status]:
         """Nothing follows the log here."""

@@ -5,8 +5,10 @@ as of when, and rows.
 from collections.abc import Collection
 from typing import Any
 
+from ledger.common.days import Days
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry
+from ledger.log.zones import days_of
 from projections.asking.clocks import AsOf, PositionBeyondHead, header
 from projections.asking.questions import Answer
 from projections.audit.timeline import shown
@@ -55,9 +57,10 @@ def due(
     """Which event each fact of a subject is due to. Shapes: rows as `DueRow`. Errors: as
     `verbs.blame`."""
     cut = as_of.resolve(models.store, ledger)
+    days = days_of(models.store, ledger)
     found = verbs.blame(Matter(models, ledger, subject, cut), field=field)
     return Answer(header(models.store, ledger, cut), [
-        {"field": one.field, "value": one.value, **_of(one.entry)} for one in found])
+        {"field": one.field, "value": one.value, **_of(one.entry, days)} for one in found])
 
 
 def differences(
@@ -82,9 +85,10 @@ def turns(
     """When a condition on a subject's facts began and ended to hold. Shapes: rows as `TurnRow`.
     Errors: as `verbs.bisect`."""
     cut = as_of.resolve(models.store, ledger)
+    days = days_of(models.store, ledger)
     found = verbs.bisect(Matter(models, ledger, subject, cut), condition)
     return Answer(header(models.store, ledger, cut), [
-        {"holds": one.holds, "value": one.value, **_of(one.entry)} for one in found])
+        {"holds": one.holds, "value": one.value, **_of(one.entry, days)} for one in found])
 
 
 def event(
@@ -99,7 +103,7 @@ def event(
     (entry, *later) = store.read(ledger, after=position - 1, limit=LOOKED + 1)
     (row,) = rows(models, ledger, [entry])
     return header(store, ledger, cut), {
-        **row, "late": is_late(entry), "leaf_hash": entry.leaf_hash.hex(),
+        **row, "late": is_late(entry, days_of(store, ledger)), "leaf_hash": entry.leaf_hash.hex(),
         "together": [one.position for one in store.commands(ledger, [entry.command_id])],
         "caused": [one.position for one in later if one.causation == row["command_id"]],
         "corrects": verbs.corrected_by(entry),
@@ -110,7 +114,7 @@ def _corrector(entries: list[Entry], position: int) -> int | None:
     return next((one.position for one in entries if verbs.corrected_by(one) == position), None)
 
 
-def _of(entry: Entry) -> dict[str, Any]:
+def _of(entry: Entry, days: Days) -> dict[str, Any]:
     return {"position": entry.position, "type": entry.type, "actor": entry.actor,
             "occurred_at": rfc3339(from_us(entry.occurred_at)),
-            "recorded_at": rfc3339(from_us(entry.recorded_at)), "late": is_late(entry)}
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "late": is_late(entry, days)}

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from ledger.common.days import Days
 from ledger.common.errors import Invalid
 from ledger.core import event_types
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.deductions.deduction import Deduction
 from ledger.log.envelope import Entry, Outline
+from ledger.log.zones import days_of
 from ledger.orders.order import Order
 from ledger.policies.book import BOOK
 from ledger.returns.case import Case
@@ -60,6 +62,11 @@ class Matter(NamedTuple):
     ledger: str
     subject: str
     cut: Cut
+
+    @property
+    def days(self) -> Days:
+        """The days of the ledger."""
+        return days_of(self.models.store, self.ledger)
 
     @property
     def kind(self) -> str:
@@ -155,7 +162,7 @@ class _Folded:
         self._made, self._row = made_of(REPORTS[said.report]), type_of(REPORTS[said.report]).row
         self._projection = self._made.projection()
         self._generation = in_memory(tables=tables_of(self._projection))
-        self._folder = Folder(self._generation, store.id_of(ledger))
+        self._folder = Folder(self._generation, store.id_of(ledger), matter.days)
         beside = store.streams(ledger, BESIDE.get(matter.kind, ()))
         if taken := list(filter(matter.cut.takes, beside)):
             self.take(taken)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from ledger.common.days import day_of
+from ledger.common.days import Days
 from ledger.common.errors import Invalid, NotFound
 from ledger.common.values import from_us
 from ledger.deductions.deduction import Deduction
@@ -93,7 +93,7 @@ def steps(matter: Matter, *, without: Collection[int] = ()) -> Iterator[Step]:
     entries = chosen(matter, without=without)
     before: Facts = {}
     for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
-        yield Step(entry, changes(before, after), is_late(entry))
+        yield Step(entry, changes(before, after), is_late(entry, matter.days))
         before = after
 
 
@@ -118,10 +118,10 @@ def corrected_by(entry: Entry) -> int | None:
     return corrects["position"] if isinstance(corrects, dict) else None
 
 
-def is_late(entry: Entry) -> bool:
+def is_late(entry: Entry, days: Days) -> bool:
     """Whether an event was recorded on a later day of the shop than it happened: what was shown of
     that day had to change."""
-    return day_of(from_us(entry.recorded_at)) > day_of(from_us(entry.occurred_at))
+    return days.day_of(from_us(entry.recorded_at)) > days.day_of(from_us(entry.occurred_at))
 
 
 def changes(before: Facts, after: Facts) -> list[Changed]:

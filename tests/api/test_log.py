@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from ledger.common.days import day_of
 from ledger.common.values import from_us
 from tests.conftest import on_sqlite
 from tests.support.bodies import at, order, stocked
 from tests.support.builders import stream
+from tests.support.days import day_of
 from tests.support.web import Web, problem
 
 NEWEST, OLDEST = "-position", "position"

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
-from ledger.common.days import day_of, first_day, month_of
+from ledger.common.days import first_day, month_of
 from ledger.log.store import SUFFIX
 from ledger.scores.commands import GradeMember
 from projections.asking.names import FILTERS
 from projections.asking.sorting import orders_of
 from tests.conftest import on_sqlite
+from tests.support.days import day_of
 from tests.support.team import graders
 from tests.support.web import Web, problem
 

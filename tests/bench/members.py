@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
 
-from ledger.common.days import day_after, day_of, first_day, last_day, month_after
+from ledger.common.days import day_after, first_day, last_day, month_after
 from ledger.people.commands import AssignPost, JoinMember
 from ledger.policies.commands import PublishPolicy
 from ledger.policies.posts import COMMITTEE as GRADERS
 from ledger.policies.values import Policy, Sections
+from tests.support.days import day_of
 from tests.support.team import Step, at, confirm, graders, propose, rule, seal
 
 POST, MANAGER, COMMITTEE = "editor", "member:manager", "member:committee"

@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import msgspec
 
 from ledger.common.context import Context
-from ledger.common.days import SHOP_ZONE
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.milestones import FORMAT, STREAM, Opened
 from ledger.log.store import Head, Known, Store, Tile
+from tests.support.days import IN_SHANGHAI
 
 NOON = datetime(2026, 10, 1, 4, tzinfo=UTC)
 """Noon of a business day in China, long past."""
@@ -66,7 +66,7 @@ def entry(position: int, **fields: Any) -> Entry:
 def first(ledger: bytes = LEDGER, **fields: Any) -> Entry:
     """A raw entry that opens a ledger."""
     fact = Opened(id=ledger.hex(), format=FORMAT, keys_id=KEYS.hex(),
-                  program="1", host="memory", zone=SHOP_ZONE)
+                  program="1", host="memory", zone=IN_SHANGHAI.zone)
     return entry(1, **{"ledger": ledger, "stream": STREAM, "type": Opened.TOPIC,
                        "payload": msgspec.json.encode(fact), **fields})
 

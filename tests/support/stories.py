@@ -21,6 +21,7 @@ from ledger.stock.places import MEMO, stock_of
 from ledger.writing.errors import OnceTaken
 from tests.support.books import Told
 from tests.support.builders import HOUSE, stream
+from tests.support.days import IN_SHANGHAI
 
 
 class OpenSealer:
@@ -46,6 +47,7 @@ class Story:
         self.error: LedgerError | None = None
         self.actor = "system"
         self.position = 1_000
+        self.days = IN_SHANGHAI
         self.now = 0
         self.once: set[str] = set()
         self.erased: set[str | None] = set()

@@ -5,6 +5,7 @@ from typing import cast
 
 from ledger.people.rosters import Roster, SetRoster, Shift
 from ledger.people.rotas import rota_of
+from tests.support.days import IN_SHANGHAI
 from tests.support.stories import given
 from tests.support.team import at, team
 
@@ -13,7 +14,7 @@ def test_rota_of__has_the_shifts_of_the_roster_on_a_day() -> None:
     story = given(*team()).when(SetRoster(
         roster="cs", since="2026-09-01", occurred_at=at("2026-09-01"),
         shifts=[Shift(name="late", start="16:30", end="24:00", days=[2])]))
-    rota = rota_of(cast(Roster, story.known["roster:cs"]))
+    rota = rota_of(cast(Roster, story.known["roster:cs"]), IN_SHANGHAI)
 
     (found,) = rota("2026-09-01")
     assert found == ("late", datetime.fromisoformat("2026-09-01T16:30+08:00"),

@@ -15,6 +15,7 @@ from ledger.policies.reader import read
 from ledger.policies.times import Calendar, Deadline, Hours, Limit
 from ledger.policies.times_checks import TimesChecks
 from ledger.policies.values import Sections, Version
+from tests.support.days import IN_SHANGHAI
 from tests.support.thorough import tried
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -85,7 +86,7 @@ def at(text: str) -> datetime:
     ("listing", "2026-09-29 09:00", "2026-10-02 24:00"),
 ])
 def test_due__is_what_is_worked_out_by_hand(name: str, start: str, limit: str) -> None:
-    found = due(PRINTED, name, at(start))
+    found = due(PRINTED, name, at(start), days=IN_SHANGHAI)
 
     assert found == at(limit)
     assert found.tzinfo is UTC
@@ -107,12 +108,12 @@ def test_due__every_printed_row_is_worked_out_by_hand() -> None:
 def test_late_from__leaves_grace_to_record_what_happened_in_time(
     name: str, limit: str, late: str
 ) -> None:
-    assert late_from(PRINTED, name, at(limit)) == at(late)
+    assert late_from(PRINTED, name, at(limit), days=IN_SHANGHAI) == at(late)
 
 
 def test_due__rejected_of_a_deadline_that_is_not_there() -> None:
     with pytest.raises(DeadlineUnknown, match="no deadline 'tea'. There are: bad_rating, cash"):
-        due(PRINTED, "tea", at("2026-09-01 10:00"))
+        due(PRINTED, "tea", at("2026-09-01 10:00"), days=IN_SHANGHAI)
 
 
 @pytest.mark.parametrize(("name", "start"), [
@@ -121,7 +122,7 @@ def test_due__rejected_of_a_deadline_that_is_not_there() -> None:
     ("daily_count_report", "2025-12-31 09:00")])
 def test_due__rejected_beyond_the_calendar(name: str, start: str) -> None:
     with pytest.raises(CalendarEnds, match="covers 2026-01-01 to 2026-12-31, and nobody has said"):
-        due(PRINTED, name, at(start))
+        due(PRINTED, name, at(start), days=IN_SHANGHAI)
 
 
 def rota(*turns: tuple[str, str, str]) -> Any:
@@ -137,7 +138,7 @@ def test_due__takes_the_roster_before_the_printed_shifts() -> None:
                   ("late", "2026-09-01 22:00", "2026-09-02 06:00"))
 
     def found(name: str, start: str) -> datetime:
-        return due(PRINTED, name, at(start), roster=shifts)
+        return due(PRINTED, name, at(start), days=IN_SHANGHAI, roster=shifts)
 
     assert found("courier_exceptions", "2026-09-01 11:00") == at("2026-09-01 15:00")
     assert found("courier_exceptions", "2026-09-01 15:00") == at("2026-09-02 12:00")
@@ -154,7 +155,7 @@ def test_due__a_campaign_suspends_what_it_suspends() -> None:
                 Suspension(CAMPAIGN, at("2026-09-02 00:00"), at("2026-09-04 00:00"))]
 
     def found(name: str, start: str) -> datetime:
-        return due(PRINTED, name, at(start), suspensions=campaign)
+        return due(PRINTED, name, at(start), days=IN_SHANGHAI, suspensions=campaign)
 
     assert found("dispatch_usual", "2026-09-01 10:00") == at("2026-09-04 22:00")
     assert found("dispatch_usual", "2026-09-02 10:00") == at("2026-09-05 00:00")
@@ -211,7 +212,7 @@ spans = st.lists(st.tuples(moments, st.integers(1, 9 * 24 * 60)).map(
 def test_due__never_before_the_start_and_never_earlier_for_a_later_start(
     version: Version, one: datetime, other: datetime, suspensions: list[Suspension]
 ) -> None:
-    first, second = (due(version, "d", start, suspensions=suspensions)
+    first, second = (due(version, "d", start, days=IN_SHANGHAI, suspensions=suspensions)
                      for start in sorted((one, other)))
 
     assert first <= second
@@ -224,15 +225,15 @@ def test_due__never_before_the_start_and_never_earlier_for_a_later_start(
 def test_due__a_suspension_only_lengthens(
     version: Version, start: datetime, some: list[Suspension], more: list[Suspension]
 ) -> None:
-    assert due(version, "d", start, suspensions=some) <= due(
-        version, "d", start, suspensions=[*some, *more])
+    assert due(version, "d", start, days=IN_SHANGHAI, suspensions=some) <= due(
+        version, "d", start, days=IN_SHANGHAI, suspensions=[*some, *more])
 
 
 @settings(max_examples=tried(300), deadline=None)
 @given(versions(), moments)
 def test_due__a_working_day_falls_on_a_working_day(version: Version, start: datetime) -> None:
     (row,), (calendar,) = version.sections.deadlines or (), version.sections.calendars or ()
-    found = due(version, "d", start).astimezone(SHANGHAI)
+    found = due(version, "d", start, days=IN_SHANGHAI).astimezone(SHANGHAI)
 
     if row.calendar is not None:
         last = found - timedelta(microseconds=1) if row.by != "00:00" else found
@@ -247,7 +248,8 @@ def test_due__counts_as_many_working_days_as_it_says(start: datetime, many: int)
     version = Version(1, "", Sections(deadlines=[row], calendars=PRINTED.sections.calendars))
     mainland = next(one for one in PRINTED.sections.calendars or () if one.calendar == "mainland")
 
-    last = due(version, "d", start).astimezone(SHANGHAI).date()  # the midnight after it
+    found = due(version, "d", start, days=IN_SHANGHAI)
+    last = found.astimezone(SHANGHAI).date()  # the midnight after it
 
     first = start.astimezone(SHANGHAI).date()
     between = [first + timedelta(days=n) for n in range(1, (last - first).days)]
@@ -255,7 +257,7 @@ def test_due__counts_as_many_working_days_as_it_says(start: datetime, many: int)
 
 
 def test_printed_shifts__are_the_hours_of_the_weekday() -> None:
-    names = {day: {turn.name for turn in printed_shifts(PRINTED)(day)}
+    names = {day: {turn.name for turn in printed_shifts(PRINTED, IN_SHANGHAI)(day)}
              for day in ("2026-09-05", "2026-09-06")}
 
     assert names["2026-09-05"] - names["2026-09-06"] == {"dispatch"}

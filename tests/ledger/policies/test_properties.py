@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.common.days import day_of
 from ledger.common.errors import Refused
 from ledger.policies.checks import findings
 from ledger.policies.deadlines import Suspension, due, printed_shifts
@@ -24,6 +23,7 @@ from ledger.scores.pay import Month, month_pay
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET
 from projections.policies import deadline
 from projections.scores.grading import items_of
+from tests.support.days import IN_SHANGHAI, day_of
 from tests.support.source import ROOT
 from tests.support.team import at
 
@@ -115,9 +115,9 @@ Answers = Iterator[tuple[object, object]]
 
 def reckoned(version: Version, name: str, start: datetime) -> object:
     """What a deadline comes to, or which rule cannot say it."""
-    return [result(lambda: deadline(version, name, start)),
-            result(lambda: due(version, name, start, suspensions=SUSPENDED)),
-            result(lambda: due(version, name, start, roster=lambda day: ()))]
+    return [result(lambda: deadline(version, name, start, days=IN_SHANGHAI)),
+            result(lambda: due(version, name, start, days=IN_SHANGHAI, suspensions=SUSPENDED)),
+            result(lambda: due(version, name, start, days=IN_SHANGHAI, roster=lambda day: ()))]
 
 
 def result(ask: Callable[[], object]) -> object:
@@ -134,7 +134,7 @@ def of_times(version: Version, path: str) -> Answers:
     if path.startswith("/deadlines/"):
         rows = [rows[int(path.split("/")[2])]]
     for start in STARTS:
-        yield start, set(printed_shifts(version)(day_of(start)))
+        yield start, set(printed_shifts(version, IN_SHANGHAI)(day_of(start)))
         for row in rows:
             yield (row.deadline, start), reckoned(version, row.deadline, start)
 

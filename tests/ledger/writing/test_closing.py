@@ -9,7 +9,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.common.days import day_of
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.clock import DayLog
@@ -23,6 +22,7 @@ from ledger.settings import Settings
 from ledger.writing.closing import NothingToClose
 from ledger.writing.genesis import begun, keys_of
 from tests.support.clocks import Time
+from tests.support.days import day_of
 from tests.support.envelopes import CONTEXT, write
 from tests.support.envelopes import entry as raw
 from tests.support.jars import HANDLERS, adding, opening

@@ -1,6 +1,7 @@
 """How a ledger begins: once, whole, with an id of its own, and together with its access ledger."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -8,7 +9,6 @@ import pytest
 
 from ledger import __version__
 from ledger.application import Ledger
-from ledger.common.days import SHOP_ZONE
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.backup import backup_log, restore_log
 from ledger.log.envelope import leaf_hash
@@ -24,10 +24,12 @@ from ledger.log.store import (
     Store,
 )
 from ledger.log.verify import verify
+from ledger.log.zones import OtherZone
 from ledger.settings import MissingLedger, Settings, open_ledger
 from ledger.writing import genesis
-from ledger.writing.genesis import OtherFormat, OtherZone, begun, keys_of
+from ledger.writing.genesis import OtherFormat, begun, keys_of
 from tests.conftest import durable
+from tests.support.days import IN_SHANGHAI
 from tests.support.envelopes import CONTEXT, known, made, write
 from tests.support.envelopes import first as opening_entry
 from tests.support.jars import HANDLERS, opening
@@ -55,10 +57,10 @@ def test_begun__opens_a_ledger_and_its_access_ledger(store: Store, keys: Keys) -
     assert (own.ledger, shop.of, access.of) == (shop.id, None, shop.id)
     assert opened_as(store, "shop") == Opened(
         id=shop.id.hex(), format=FORMAT, keys_id=own.id.hex(), program=__version__,
-        host=store.host(), zone=SHOP_ZONE, access=access.id.hex(), continues=[origin])
+        host=store.host(), zone=IN_SHANGHAI.zone, access=access.id.hex(), continues=[origin])
     assert opened_as(store, "shop.access") == Opened(
         id=access.id.hex(), format=FORMAT, keys_id=keys_of(store, keys, "shop.access").id.hex(),
-        program=__version__, host=store.host(), zone=SHOP_ZONE, of=shop.id.hex())
+        program=__version__, host=store.host(), zone=IN_SHANGHAI.zone, of=shop.id.hex())
     assert store.head("shop").keys_id == own.id
     assert store.ledgers() == ["shop", "shop.access"]
     for name in store.ledgers():
@@ -167,12 +169,13 @@ def test_opening__rejected_in_another_zone_or_format(
 ) -> None:
     """R-LDG-04 and R-LDG-05: its days and its bytes would mean something else."""
     with monkeypatch.context() as patch:
-        patch.setattr(genesis, "SHOP_ZONE", "Europe/Berlin")
-        begun(store, keys, "elsewhere")
+        patch.setattr(genesis, "Days", lambda _zone: SimpleNamespace(zone="Mars/Olympus"))
+        with pytest.raises(OtherZone):
+            begun(store, keys, "elsewhere")
     with monkeypatch.context() as patch:
         patch.setattr(genesis, "FORMAT", FORMAT + 1)
         begun(store, keys, "later")
-    with pytest.raises(OtherZone, match="Europe/Berlin"):
+    with pytest.raises(OtherZone, match="Mars/Olympus"):
         keys_of(store, keys, "elsewhere")
     with pytest.raises(OtherFormat):
         keys_of(store, keys, "later")

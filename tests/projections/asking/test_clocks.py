@@ -1,12 +1,12 @@
 """As of when a question is asked: both clocks, days, zones, positions."""
 
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from ledger.application import Ledger
+from ledger.common.days import Days
 from ledger.common.values import to_us
 from ledger.log.clock import Clock
 from ledger.log.persons import Keys
@@ -21,11 +21,11 @@ from projections.asking.clocks import (
     PlusLost,
     PositionBeyondHead,
     TwoRecordings,
-    end_of_day,
     header,
     moment,
 )
 from tests.support.builders import entry
+from tests.support.days import IN_SHANGHAI
 from tests.support.projecting import put, tell
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -38,22 +38,15 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
     ("2026-10-31 15:59:59.000001-00:30", datetime(2026, 10, 31, 16, 29, 59, 1, tzinfo=UTC)),
 ])
 def test_moment__takes_times_with_their_zone(text: str, at: datetime) -> None:
-    assert moment("occurred_as_of", text) == (to_us(at), None)
+    assert moment("occurred_as_of", text, IN_SHANGHAI) == (to_us(at), None)
 
 
 def test_moment__takes_a_day_to_its_end_in_the_shops_zone_and_says_so() -> None:
-    found = moment("occurred_as_of", "2020-02-14")
+    found = moment("occurred_as_of", "2020-02-14", IN_SHANGHAI)
     assert found.at_us == to_us(datetime(2020, 2, 14, 23, 59, 59, 999999, SHANGHAI))
     assert found.note == (
         "occurred_as_of 2020-02-14 is taken to the end of that day in Asia/Shanghai")
-    assert moment("x", "2020-02-14", "UTC").at_us - found.at_us == 8 * 3600 * 10**6
-
-
-def test_end_of_day__where_the_clock_changes() -> None:
-    berlin = ZoneInfo("Europe/Berlin")
-    days = [end_of_day(date(2026, 3, day), berlin) for day in (28, 29, 30)]
-    assert [later - former for former, later in pairwise(days)] == [
-        timedelta(hours=23), timedelta(hours=24)]
+    assert moment("x", "2020-02-14", Days("UTC")).at_us - found.at_us == 8 * 3600 * 10**6
 
 
 @pytest.mark.parametrize("text", [
@@ -64,7 +57,7 @@ def test_end_of_day__where_the_clock_changes() -> None:
 ])
 def test_moment__rejects_what_is_no_time_with_a_zone(text: str) -> None:
     with pytest.raises(BadTime) as refused:
-        moment("occurred_as_of", text)
+        moment("occurred_as_of", text, IN_SHANGHAI)
     assert refused.value.rule == "R-PRJ-03"
     assert "occurred_as_of" in str(refused.value)
     assert "%2B" not in str(refused.value)
@@ -73,7 +66,7 @@ def test_moment__rejects_what_is_no_time_with_a_zone(text: str) -> None:
 @pytest.mark.parametrize("text", ["2026-10-31T23:59:59 08:00", "2026-10-31 23:59:59.1 08:00"])
 def test_moment__rejects_a_time_that_lost_its_plus(text: str) -> None:
     with pytest.raises(PlusLost, match="occurred_as_of .* a . became a space.*%2B"):
-        moment("occurred_as_of", text)
+        moment("occurred_as_of", text, IN_SHANGHAI)
 
 
 @pytest.mark.parametrize("given", [-1, "-1", "1.0", "", "x", "²", "9" * 30, " 1"])
@@ -130,9 +123,9 @@ def test_resolve__takes_any_position_up_to_the_head(store: Store, keys: Keys) ->
     ledger.close()
 
 
-def test_resolve__takes_a_future_of_the_business(store: Store) -> None:
-    cut = AsOf.parse(occurred_as_of="2999-01-01").resolve(store, "main")
-    assert cut[:2] == (0, to_us(datetime(2999, 1, 1, 23, 59, 59, 999999, SHANGHAI)))
+def test_resolve__takes_a_future_of_the_business(ledger: Ledger) -> None:
+    cut = AsOf.parse(occurred_as_of="2999-01-01").resolve(ledger.store, "main")
+    assert cut[:2] == (1, to_us(datetime(2999, 1, 1, 23, 59, 59, 999999, SHANGHAI)))
     assert not cut.closed
 
 

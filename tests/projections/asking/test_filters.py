@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import settings as tried_so_often
 from sqlalchemy import Engine, event
 
-from ledger.common.days import day_of
 from ledger.common.errors import LedgerError
 from ledger.settings import Settings, open_ledger
 from projections.asking.clocks import NOW, AsOf
@@ -32,6 +31,7 @@ from projections.orders.answers import FulfilmentRow, OrderRow
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
 from tests.support.builders import place
+from tests.support.days import IN_SHANGHAI, day_of
 from tests.support.demo import demo_in
 from tests.support.projecting import histories, put, try_all
 from tests.support.thorough import tried
@@ -137,13 +137,14 @@ def test_filter__rejected_with_a_word_that_there_is_not(name: str, field: str, k
     """R-PRJ-35. The words that there are stand in the message; nothing is read first."""
     row = type_of(REPORTS[name]).row
     with pytest.raises(UnknownWord) as caught:
-        filters_of(name, row, PRESENT._replace(**{field: "weather"}), {})
+        filters_of(name, row, PRESENT._replace(**{field: "weather"}), {}, days=IN_SHANGHAI)
     assert f"'weather' is no {field} of the report {name}. There are " in str(caught.value)
     assert known in words_of(name, row)[field] == caught.value.details["known"].split(", ")
 
 
 def test_filter__lets_nothing_through_where_nothing_is() -> None:
-    (one,) = filters_of("fulfilment", FulfilmentRow, PRESENT._replace(waybill="SF1"), {})
+    (one,) = filters_of("fulfilment", FulfilmentRow, PRESENT._replace(waybill="SF1"), {},
+                        days=IN_SHANGHAI)
     assert one.takes({"parcels": [{"waybill": None}, {"waybill": "SF1"}]})
     assert not one.takes({"parcels": [{"waybill": None}]})
     assert not one.takes({"parcels": []})
@@ -151,20 +152,23 @@ def test_filter__lets_nothing_through_where_nothing_is() -> None:
     assert [*passing([one], [{}, {"parcels": [{"waybill": "SF1"}]}])] == [
         {"parcels": [{"waybill": "SF1"}]}]
     assert [*passing([], [{}])] == [{}]
-    assert filters_of("to-pick", OrderRow, PRESENT._replace(sku="PEN"), {}) == []
+    assert filters_of("to-pick", OrderRow, PRESENT._replace(sku="PEN"), {}, days=IN_SHANGHAI) == []
+
+
+NOT_CUT = {"occurred_as_of": None, "recorded_as_of": None}
 
 
 def test_period_and_age__are_asked_of_a_filter() -> None:
     asked = PRESENT._replace(paid_from="2026-09-02", paid_to="2026-09-01", older_than="1m")
     with pytest.raises(PeriodReversed):
-        period_asked(asked, "paid")
-    assert period_asked(PRESENT, "paid") == (None, None, None)
+        period_asked(asked, "paid", IN_SHANGHAI)
+    assert period_asked(PRESENT, "paid", IN_SHANGHAI) == (None, None, None)
     past = asked._replace(as_of=AsOf(1))
-    assert oldest(past, {"recorded_at": "1970-01-01T00:01:00.000001Z"}) == 1
-    assert oldest(past, {"recorded_at": None}) == -60_000_000
+    assert oldest(past, {**NOT_CUT, "recorded_at": "1970-01-01T00:01:00.000001Z"}) == 1
+    assert oldest(past, {**NOT_CUT, "recorded_at": None}) == -60_000_000
     assert oldest(PRESENT, {}) is None
     assert counted_to(PRESENT._replace(as_of=AsOf.parse(None, None, "1970-01-01T00:00:01Z")),
-                      {}) == 1_000_000
+                      {**NOT_CUT, "occurred_as_of": "1970-01-01T00:00:01Z"}) == 1_000_000
 
 
 @pytest.mark.parametrize(("fields", "plan"), [

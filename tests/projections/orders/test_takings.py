@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from ledger.application import Ledger
-from ledger.common.days import day_of, month_of
+from ledger.common.days import month_of
 from ledger.common.errors import Invalid
 from ledger.common.moments import Moment
 from ledger.log.store import Store
@@ -24,6 +24,7 @@ from projections.catalogue import PROJECTIONS
 from projections.orders.takings import WAYS
 from projections.store.models import ReadModels
 from tests.support.builders import NOON, line, place, stream
+from tests.support.days import day_of
 from tests.support.projecting import (
     correct,
     histories,

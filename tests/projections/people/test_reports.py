@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.common.days import day_after, day_of, month_of
+from ledger.common.days import day_after, month_of
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.commands import Command
@@ -45,6 +45,7 @@ from projections.reports import run
 from projections.store.models import ReadModels
 from tests.conftest import on_sqlite
 from tests.support.builders import context
+from tests.support.days import day_of
 from tests.support.team import (
     CHEN,
     JOINED,

@@ -12,7 +12,7 @@ import pytest
 from ledger.application import Ledger
 from ledger.common import bounds
 from ledger.common.checking import split
-from ledger.common.days import day_of, month_of
+from ledger.common.days import month_of
 from ledger.common.errors import LedgerError
 from ledger.common.moments import Moment
 from ledger.core.clock import CloseLog
@@ -43,6 +43,7 @@ from projections.preview.answer import preview
 from projections.store.models import ReadModels
 from tests.support import samples, team
 from tests.support.builders import CONTEXT, context, opened, place, received
+from tests.support.days import day_of
 from tests.support.previewing import must_agree
 from tests.support.projecting import put, tell
 from tests.support.team import CHEN, LI, WANG, ZHAO, ZHOU, at, published, rule

@@ -66,7 +66,7 @@ class Fragile(Timeline):
         self.breaks = breaks
         self.folded: list[int] = []
 
-    def load(self, rows: Any, ledger: str, entries: Any) -> Any:
+    def load(self, rows: Any, ledger: str, entries: Any, *, days: Any) -> Any:
         return []
 
     def fold(self, state: Any, facts: Any) -> None:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from projections.asking.clocks import NOW, AsOf, TwoRecordings, moment
+from projections.asking.clocks import NOW, AsOf, TwoRecordings, parsed
 from projections.trial.moments import BadSpan, two_of
 
 BEGINNING = AsOf(position=0)
-OCTOBER = moment("recorded_as_of", "2026-10-01")
-NOVEMBER = moment("recorded_as_of", "2026-11-01")
-HAPPENED = moment("occurred_as_of", "2026-10-01")
-HAD = moment("occurred_as_of", "2026-11-01")
+OCTOBER = parsed("recorded_as_of", "2026-10-01")
+NOVEMBER = parsed("recorded_as_of", "2026-11-01")
+HAPPENED = parsed("occurred_as_of", "2026-10-01")
+HAD = parsed("occurred_as_of", "2026-11-01")
 
 
 @pytest.mark.parametrize(("given", "expected"), [

@@ -26,6 +26,7 @@ from projections.trial.verbs import (
     is_late,
     steps,
 )
+from tests.support.days import IN_SHANGHAI
 from tests.support.demo import demo_in
 from tests.support.thorough import tried
 
@@ -76,7 +77,7 @@ def test_late__is_what_was_recorded_on_a_later_day(models: ReadModels) -> None:
             if step.late]
     assert [one.type for one in late] == ["deduction.appealed.v1"]
     assert all(one.recorded_at - one.occurred_at > 0 for one in late)
-    assert [is_late(one) for one in late] == [True]
+    assert [is_late(one, IN_SHANGHAI) for one in late] == [True]
 
 
 @settings(max_examples=tried(40), deadline=None)
