@@ -11,7 +11,6 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.application import Ledger
-from ledger.common.days import zone_of
 from ledger.common.errors import Misconfigured
 from ledger.core.commands import Handlers
 from ledger.core.postings import ACCOUNT_KINDS
@@ -289,8 +288,7 @@ class Opened:
 
 def open_ledger(
     settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None,
-    handlers: Handlers = HANDLERS, make: bool = True, another: bool = True,
-    zone: str | None = None,
+    handlers: Handlers = HANDLERS, make: bool = True, another: bool = True, zone: str | None = None,
 ) -> Opened:
     """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
     is made: neither a database nor keys. Without `another`, a ledger begins only in a database that
@@ -300,8 +298,6 @@ def open_ledger(
     that is here; without `make`, MissingLedger (R-SET-03); without `another`, OtherLedgers
     (R-SET-10); UnknownZone (R-LDG-11), ZoneFixed (R-LDG-12).
     """
-    if zone is not None:
-        zone_of(zone)  # before anything is made
     settings = settings or Settings.from_environment()
     store = settings.open_store() if make else settings.find_store(name, another=another)
     try:

@@ -303,10 +303,13 @@ def begun(
     Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10), UnknownZone (R-LDG-11), ZoneFixed
     (R-LDG-12) where it is there and has another zone.
     """
+    from ledger.common.days import zone_of
     from ledger.log.store import SUFFIX, must_be_owner
     from ledger.settings import Settings, masked, open_ledger
 
     must_be_owner(name)
+    if zone is not None:
+        zone_of(zone)  # before anything is made
     settings = Settings.from_environment()
     found = open_ledger(settings, name=name + SUFFIX if access else name, another=new,
                         zone=zone)

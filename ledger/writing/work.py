@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ledger.common.days import Days
 from ledger.common.personal import Person, Sealer
 from ledger.common.values import to_us
 from ledger.core import event_types
@@ -43,6 +42,7 @@ class Work:
         self.ledger = ledger
         self.reader = reader
         self.keys = keys
+        self.days = days_of(reader, ledger)
         self.now = now
         self.handlers = handlers
         self.sealer: Sealer = keys
@@ -68,11 +68,6 @@ class Work:
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
-    @property
-    def days(self) -> Days:
-        """The days of the ledger."""
-        return days_of(self.reader, self.ledger)
-
     def resolve(self, lookups: list[str]) -> None:
         """Look persons up, with one query; one by one, as they are needed, if a key among them is
         damaged: that concerns nobody else."""
@@ -92,10 +87,8 @@ class Work:
             self.resolve(lookups)
 
     def make_persons(self) -> StorageFailed | None:
-        """Make the keys of new persons durable. Nothing that they seal is in the log before that.
-
-        Returns why the keys could not be written, if so. Errors: LogConflict (R-LOG-03).
-        """
+        """Make the keys of new persons durable: nothing that they seal is in the log before that.
+        Returns why they could not be written, if so. Errors: LogConflict (R-LOG-03)."""
         try:
             if self.new:
                 self.keys.make(self.new, self.now)

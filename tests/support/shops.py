@@ -23,11 +23,11 @@ CONTEXT = Context(actor="system", role="integration", client="tests")
 class Shop:
     """A ledger in memory, with a folder for files and one for staging files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, zone: str | None = None) -> None:
         self.folder = folder
         self.staging = folder / "staging"
         self.opened: Opened = open_ledger(
-            Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+            Settings(database_url="memory:", keys_url="memory:", master_key_file=None), zone=zone)
         self.summary: Summary | None = None
 
     def file(self, rows: Sequence[str] | bytes, name: str = "export.csv",

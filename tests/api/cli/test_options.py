@@ -220,7 +220,7 @@ WRITING = {
 ONLY_READING = {"report", "find", "log", "show", "blame", "diff", "bisect", "replay", "rebuild",
                 "verify", "doctor", "backup", "keys list", "policies list", "policies diff",
                 "policies due", "policies pay", "person find", "person status", "imports list",
-                "imports show", "imports forget"}
+                "imports show", "imports forget", "profiles check"}
 
 
 def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:
@@ -271,6 +271,24 @@ def test_command__says_that_it_began_the_first_ledger(name: str, arguments: list
     result = CliRunner().invoke(EVERY[name], arguments, input='{"name": "main"}')
     assert "Began ledger 'main' in sqlite:///" in result.stderr
     assert "Began" not in result.stdout
+
+
+@BEGINNING
+def test_command__begins_a_ledger_in_a_zone_for_good(
+    name: str, arguments: list[str], place_to_look: Path
+) -> None:
+    """R-LDG-11 and R-LDG-12: an unknown zone leaves nothing behind, and another is refused."""
+    def invoke(*more: str) -> Result:
+        return CliRunner().invoke(EVERY[name], [*arguments, *more], input='{"name": "main"}')
+
+    refused = invoke("--zone", "Mars/Olympus")
+    assert (refused.exit_code, files(place_to_look)) == (1, []), refused.output
+    assert "R-LDG-11, unknown_zone" in refused.stderr
+    assert "Its days are those of Europe/Berlin, for ever." in invoke(
+        "--zone", "Europe/Berlin").stderr
+    other = invoke("--zone", "Asia/Tokyo")
+    assert (other.exit_code, "R-LDG-12, zone_fixed" in other.stderr) == (1, True), other.output
+    assert "R-LDG" not in invoke("--zone", "Europe/Berlin").stderr
 
 
 @pytest.mark.parametrize(("name", "arguments"), WRITING.items())

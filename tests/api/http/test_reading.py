@@ -22,6 +22,7 @@ from ledger.common.moments import Moment
 from ledger.core.commands import Command
 from ledger.orders.commands import CloseException, OpenException
 from ledger.settings import Settings
+from ledger.writing.genesis import begun
 from projections.asking.marks import mark_at
 from projections.asking.names import OPTIONS, ORDERS, TAKES
 from projections.asking.sorting import orders_of
@@ -254,3 +255,32 @@ def test_views__are_no_coroutines(web: Web) -> None:
     functions: list[Any] = [*web.app.view_functions.values(),
                             *(one for found in hooks for one in found[None])]
     assert not [one for one in functions if inspect.iscoroutinefunction(inspect.unwrap(one))]
+
+
+def test_ledgers__of_one_server_have_days_of_their_own(web: Web) -> None:
+    """The same moment is of another day, month and deadline, now and in the past, whatever zone the
+    machine is in."""
+    here = web.edge.open()
+    begun(here.store, here.keys, "berlin", zone="Europe/Berlin")
+    found: dict[str, Any] = {}
+    for name in ("main", "berlin"):
+        web.ledger(name)
+        web.done("/v1/orders", order(occurred_at="2026-08-31T20:30:00Z"), "service", ledger=name)
+        days = [row["of"] for row in rows_over(web, "/v1/revenue?by=day", name)]
+        months = [len(rows_over(web, f"/v1/orders?month={month}", name))
+                  for month in ("2026-08", "2026-09")]
+        past = [len(rows_over(web, f"/v1/revenue?occurred_as_of={day}", name))
+                for day in ("2026-08-31", "2026-09-01")]
+        (note,) = web.get("/v1/orders?occurred_as_of=2026-08-31",
+                          ledger=name).json["as_of"]["notes"][:1]
+        found[name] = days, months, past, note.rpartition(" ")[2]
+    assert found == {"main": (["2026-09-01"], [0, 1], [0, 1], "Asia/Shanghai"),
+                     "berlin": (["2026-08-31"], [1, 0], [1, 1], "Europe/Berlin")}
+
+
+def rows_over(web: Web, path: str, ledger: str) -> list[dict[str, Any]]:
+    """The rows of an answer."""
+    answer = web.get(path, ledger=ledger)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found

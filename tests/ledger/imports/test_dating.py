@@ -1,5 +1,6 @@
 """Which of two files is the older news: by their own times, never by who came first."""
 
+import json
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.imports.dating import FileNotYetMade
 from ledger.imports.importer import REJECT_FAILED_ROWS
@@ -227,3 +229,24 @@ def test_period_of_dated_files__give_the_same_orders_in_any_order_and_grouping(
     for one in found:
         one.pop("paid")
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("zone", "at"), [
+    ("Asia/Shanghai", "2026-10-24T18:30:00Z"), ("Europe/Berlin", "2026-10-25T00:30:00Z"),
+    ("America/New_York", "2026-10-25T06:30:00Z")])
+def test_profile__without_a_zone_is_read_in_that_of_the_ledger(
+    tmp_path: Path, zone: str, at: str
+) -> None:
+    """In Berlin 02:30 of that day comes twice: it is the earlier of the two, each time."""
+    shop = Shop(tmp_path, zone)
+    row = "1,2026-10-25 02:30:00,,,A,1,5.00,5.00,,"
+    profile = parse(PROFILE.replace("zone: Asia/Shanghai, ", "").encode(), "it")
+    shop.bring(shop.file([row], "week20261026.csv", HEADER), profile=profile)
+    (placed,) = (entry for entry in shop.log() if entry.type == Order.Placed.TOPIC)
+    assert rfc3339(from_us(placed.occurred_at)) == at
+    assert json.loads(placed.source)["zone"] == zone
+    again = shop.bring(shop.file([row, row.replace("1,2", "2,2", 1)], "week20261026.csv", HEADER),
+                       profile=profile)
+    assert (again.accepted, again.duplicates) == (1, 1)
+    shop.close()
+    shop.opened.close()

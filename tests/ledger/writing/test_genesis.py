@@ -9,6 +9,7 @@ import pytest
 
 from ledger import __version__
 from ledger.application import Ledger
+from ledger.common.days import UnknownZone
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.backup import backup_log, restore_log
 from ledger.log.envelope import leaf_hash
@@ -27,7 +28,7 @@ from ledger.log.verify import verify
 from ledger.log.zones import OtherZone
 from ledger.settings import MissingLedger, Settings, open_ledger
 from ledger.writing import genesis
-from ledger.writing.genesis import OtherFormat, begun, keys_of
+from ledger.writing.genesis import OtherFormat, ZoneFixed, begun, keys_of
 from tests.conftest import durable
 from tests.support.days import IN_SHANGHAI
 from tests.support.envelopes import CONTEXT, known, made, write
@@ -74,6 +75,21 @@ def test_begun__ignored_when_it_has_begun(store: Store, keys: Keys, names: list[
     assert ids == {store.id_of(name) for name in names}
     assert [store.head(name).position for name in store.ledgers()] == [1, 1]
     assert secrets_of(keys) == 2
+
+
+def test_begin__in_another_zone_is_rejected_where_the_ledger_is_there(
+    store: Store, keys: Keys
+) -> None:
+    """R-LDG-12: its days are those that it began with. An unknown one leaves nothing behind."""
+    with pytest.raises(UnknownZone):
+        begun(store, keys, zone="Mars/Olympus")
+    assert store.ledgers() == []
+    begun(store, keys, zone="Europe/Berlin")
+    begun(store, keys)
+    begun(store, keys, zone="Europe/Berlin")
+    with pytest.raises(ZoneFixed, match="Europe/Berlin .* never those of UTC"):
+        begun(store, keys, zone="UTC")
+    assert opened_as(store, "main").zone == opened_as(store, "main.access").zone == "Europe/Berlin"
 
 
 def test_begun__accepted_once_when_many_begin_at_once(settings: Settings) -> None:

@@ -1,9 +1,12 @@
 """Figures of a period: every order, payment, refund and paper in the period of its own time."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,12 +16,14 @@ from ledger.application import Ledger
 from ledger.common.days import month_of
 from ledger.common.errors import Invalid
 from ledger.common.moments import Moment
+from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.orders.commands import AssignOrder, PayOrder
 from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import begun
 from projections import reports
-from projections.asking.clocks import AsOf
+from projections.asking.clocks import NOW, AsOf
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.orders.takings import WAYS
@@ -149,6 +154,33 @@ def test_period__of_the_past_is_as_it_was(ledger: Ledger, models: ReadModels) ->
         moment = AsOf.parse(None, None, (LAST - TICK).isoformat())
         (row,) = rows(models, name, **SEPTEMBER, as_of=moment)
         assert (row["orders"], row["paid_minor"]) == (2, 0)
+
+
+def test_days__are_the_ledgers_wherever_the_program_runs(
+    store: Store, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folded now, folded again and folded up to a time in the past, under the clock of any place.
+    """
+    ledger = Ledger(store, begun(store, keys, zone="America/New_York"))
+    put(ledger, *(sold(number, 1, NOON + timedelta(hours=3 * number), paid=Moment(
+        NOON + timedelta(hours=5 * number)), paid_minor=1) for number in range(12)))
+    answers, digests = [], set()
+    for zone in ("UTC", "Asia/Shanghai", "America/New_York", "Pacific/Kiritimati"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        with closing(ReadModels(store, PROJECTIONS)) as models:
+            models.rebuild("main")
+            digests.add(tuple(models.digest("main", name) for name in models.names()))
+            answers += [rows(models, "revenue", by="day", as_of=as_of) for as_of in (
+                NOW, AsOf(ledger.head().position), AsOf.parse(None, None, "9990-01-01"))]
+    monkeypatch.undo()
+    time.tzset()
+    assert len(digests) == 1
+    assert all(one == answers[0] for one in answers)
+    assert {row["of"] for row in answers[0]} == {
+        f"{(NOON + timedelta(hours=hours)).astimezone(ZoneInfo('America/New_York')):%Y-%m-%d}"
+        for number in range(12) for hours in (3 * number, 5 * number)}
+    ledger.close()
 
 
 @hypothesis_settings(max_examples=tried(40), deadline=None)
