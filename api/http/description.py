@@ -130,7 +130,7 @@ def problem(code: str) -> Response:
     said = "".join(f"<dt>{escape(name)}<dd>{escape(text)}" for name, text in parts.items())
     if known is not None and known.rule:
         said += (f"<dt>{escape(tr('Rule'))}<dd>{known.rule}: "
-                 f"<span lang=en>{escape(_rules()[known.rule])}</span>")
+                 f"{escape(tr(_rules()[known.rule]))}")
     found = Response(f"<!doctype html><html lang={language()}><meta charset=utf-8>"
                      f"<title>{escape(code)}</title><h1>{escape(code)}</h1><dl>{said}</dl>",
                      content_type="text/html; charset=utf-8")

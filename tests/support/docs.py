@@ -294,11 +294,15 @@ def rule_rows() -> list[list[str]]:
     return [_cells(line) for line in text.splitlines() if line.startswith("| R-")]
 
 
-def rules_json() -> str:
-    """What each rule says, in plain words, for the pages of errors."""
-    said = {rule: re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", says).replace("\\|", "|").replace("`", "")
+def rules() -> dict[str, str]:
+    """What each rule says, in plain words."""
+    return {rule: re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", says).replace("\\|", "|").replace("`", "")
             for rule, says, *_ in rule_rows()}
-    return json.dumps(said, ensure_ascii=False, indent=0) + "\n"
+
+
+def rules_json() -> str:
+    """The same, for the pages of errors."""
+    return json.dumps(rules(), ensure_ascii=False, indent=0) + "\n"
 
 
 def _cells(line: str) -> list[str]:

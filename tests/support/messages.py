@@ -26,7 +26,7 @@ from projections.imports import Decided, ImportRow
 from projections.names import NameRow
 from projections.reports import REPORTS
 from projections.trial.answers import DifferenceRow, DueRow, EventShown, StepRow, TurnRow
-from tests.support import source
+from tests.support import docs, source
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
@@ -56,6 +56,8 @@ def _of_errors() -> Iterator[tuple[str, str]]:
     for cls in source.errors():
         yield cls.__name__, source.template(cls)
     yield from ((f"edge {code}", said.words) for code, said in EDGE.items())
+    yield from ((rule, says) for rule, says in docs.rules().items() if rule in {
+        cls.rule for cls in source.errors()})
     yield from (("fault of a value", words) for words in WORDS)
     yield from (("value", word) for word in sorted(VALUES))
     for code, (_, words) in source.fault_rules().items():

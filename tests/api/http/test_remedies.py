@@ -1,5 +1,6 @@
 """The page of each error says what happened and what to do, in both languages."""
 
+import re
 from html import unescape
 
 import pytest
@@ -8,7 +9,7 @@ from api.http.answers import kinds
 from api.http.edge_errors import EDGE
 from api.http.remedies import remedy_of
 from ledger.common.errors import LedgerError
-from tests.support import docs
+from tests.support import docs, messages
 from tests.support.web import Web
 
 
@@ -31,12 +32,15 @@ def test_page__of_every_error_says_what_to_do(web: Web, language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_page__says_what_the_rule_says(web: Web, language: str) -> None:
-    says = {rule: text for rule, text, *_ in docs.rule_rows()}
+    says, known = docs.rules(), messages.catalogue()
     for kind in answered():
         said = unescape(web.client.get(f"/v1/problems/{kind.code}",
                                        headers={"Accept-Language": language}).text)
-        if kind.rule and not set("[`\\") & set(says[kind.rule]):
-            assert f"{kind.rule}: <span lang=en>{says[kind.rule]}</span>" in said
+        if kind.rule:
+            text = says[kind.rule]
+            wanted = known[text] if language == "zh" else text
+            assert f"{kind.rule}: {wanted}</dl>" in said
+            assert (language == "zh") == bool(re.search("[一-鿿]", wanted))
     said = web.client.get("/v1/problems/past_busy").text
     assert "R-PRJ-34" in said
     assert "503 Service Unavailable" in said
