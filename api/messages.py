@@ -69,6 +69,11 @@ def said(name: str, value: Any) -> Any:
     return " 或 ".join(tr(word) for word in words) if VALUES.issuperset(words) else value
 
 
+def spoken(text: str) -> str:
+    """A text in the user's language, where it is a phrase."""
+    return tr(text.template, **text.details) if isinstance(text, Phrase) else text
+
+
 def counted(events: int) -> str:
     """So many events."""
     return tr("1 event") if events == 1 else tr("{events} events", events=events)

@@ -11,10 +11,12 @@ from flask import Response
 
 from api.http import shapes
 from api.http.edge_errors import Problem
-from api.http.fields import Text
+from api.http.fields import Digits, Free, Items, Text
 from api.http.noting import note_reading
 from api.http.reading import (
+    DAY_OR_TIME,
     DEFAULT_LIMIT,
+    MAX_LIMIT,
     ClockQuery,
     NoQuery,
     PageQuery,
@@ -24,23 +26,31 @@ from api.http.reading import (
 )
 from api.http.routes import Blueprint, caller, edge, unseal
 from api.log import EVIDENCE
+from ledger.common import bounds
+from ledger.common.context import Context
 from ledger.common.errors import Fault
+from ledger.common.values import MAX_INTEGER
+from projections.asking.clocks import AsOf
 from projections.asking.headers import Header
 from projections.asking.questions import Answer
 from projections.trial import asking
 from projections.trial.answers import (
+    BetweenHeader,
     DifferenceRow,
     DifferencesHeader,
     DueRow,
     EventShown,
     StepRow,
+    SubjectDifferences,
     TurnRow,
 )
 from projections.trial.moments import two_of
+from projections.trial.supposing import MOST_SUPPOSED, Hypothesis, Means, NothingSupposed
 from projections.trial.verbs import Condition
+from projections.trial.whole import Place, Whole
 
 ONE = "/v1/subjects/<subject>"
-MOST_LEFT_OUT = 100
+MOST_LEFT_OUT = MOST_SUPPOSED
 
 WITHOUT = {"description": "As if the events at these positions had not been recorded: 12 or 12,13.",
            "pattern": "^[0-9]{1,16}(,[0-9]{1,16})*$"}
@@ -65,7 +75,7 @@ def steps(query: Mapping[str, Any], subject: str) -> Response:
     after, limit = unseal(query["cursor"])[0] if "cursor" in query else 0, query.get(
         "limit", DEFAULT_LIMIT)
     answer = asking.history(edge().models, caller().ledger, subject, question(query).as_of,
-                            without=_without(query), after=after)
+                            given=Hypothesis(_without(query)), after=after)
     note_reading(answer.as_of["position"])
     shown = answer.rows[:limit]
     return paged(answer.as_of, shown, [shown[-1]["position"]] if len(answer.rows) > limit else None)
@@ -124,7 +134,72 @@ def differences(query: Mapping[str, Any], subject: str) -> Response:
     before, after = two_of(query.get("positions"), query.get("recorded"), query.get("occurred"),
                            same=bool(without))
     return _whole(asking.differences(edge().models, caller().ledger, subject, before=before,
-                                     after=after, without=without))
+                                     after=after, given=Hypothesis(without)))
+
+
+class WholeQuery(marshmallow.Schema):
+    """Which two moments, and which page."""
+
+    positions = Text(longest=40, metadata=SPAN)
+    recorded = Text(longest=100, metadata=SPAN)
+    occurred = Text(longest=40, metadata={**DAY_OR_TIME, "description": "Only what had happened by "
+                                          "then, at both moments."})
+    limit = Digits(least=1, most=MAX_LIMIT)
+    cursor = Text(longest=2000)
+
+
+@group.permit("/v1/differences", EVIDENCE, name="whole")
+@group.arguments(WholeQuery(), location="query")
+@group.response(200, shapes.listing(SubjectDifferences, BetweenHeader))
+def whole(query: Mapping[str, Any]) -> Response:
+    """Which subjects differ between two moments, in the order of the first events that made them
+    so, each with its facts and these events. A page looks at 500 events between both at the most:
+    it may be short, also empty, and has a next one all the same."""
+    before, after = two_of(query.get("positions"), query.get("recorded"), query.get("occurred"))
+    place = Place(*unseal(query["cursor"])) if "cursor" in query else None
+    found = Whole.of(edge().models, caller().ledger, before, after).page(
+        place, limit=query.get("limit", DEFAULT_LIMIT))
+    note_reading(found.as_of["position"])
+    return paged(found.as_of, found.rows, None if found.next is None else list(found.next))
+
+
+class HypothesisBody(marshmallow.Schema):
+    """What is supposed, and as of when."""
+
+    without = Items(marshmallow.fields.Integer(strict=True), [bounds.Items(most=MOST_LEFT_OUT)],
+                    metadata={"description": "As if the events at these positions had not been "
+                              "recorded."})
+    commands = Items(marshmallow.fields.Nested(Free), [bounds.Items(most=MOST_SUPPOSED)], metadata={
+        "description": "Commands that had been sent at the end: each an object with the name of "
+        "one as `command`, such as order.pay, its fields, and `actor`, who sends it. When it "
+        "happens is `occurred_at`, the moment that is asked about where that is left out."})
+    policy = marshmallow.fields.Integer(strict=True, metadata={
+        "description": "As if this version of the policies had been in force on every day."})
+    position = marshmallow.fields.Integer(
+        strict=True, validate=marshmallow.validate.Range(0, MAX_INTEGER))
+    recorded_as_of = Text(longest=40, metadata=DAY_OR_TIME)
+    occurred_as_of = Text(longest=40, metadata=DAY_OR_TIME)
+
+
+@group.permit(f"{ONE}/hypothesis", EVIDENCE, name="hypothesis", method="POST")
+@group.arguments(NoQuery(), location="query")
+@group.arguments(HypothesisBody())
+@group.response(200, shapes.listing(DifferenceRow, DifferencesHeader))
+def hypothesis(query: Mapping[str, Any], body: Mapping[str, Any], subject: str) -> Response:
+    """In what a subject would differ: without some events, with further commands, which the rules
+    decide, or under another version of the policies. Nothing is recorded but the note that it was
+    asked."""
+    given = Hypothesis(tuple(body.get("without", ())), tuple(body.get("commands", ())),
+                       body.get("policy"))
+    if not given:
+        raise NothingSupposed
+    here, who, as_of = edge(), caller(), AsOf.parse(
+        body.get("position"), body.get("recorded_as_of"), body.get("occurred_as_of"))
+    ledger = here.ledger(who.ledger)
+    means = Means(ledger.suppose, Context(actor=who.actor, role=who.role, client=f"key:{who.key}"),
+                  ledger.clock.wall())
+    return _whole(asking.differences(here.models, who.ledger, subject, before=as_of, after=as_of,
+                                     given=given, means=means))
 
 
 @group.permit("/v1/events/<position>", EVIDENCE, name="event")

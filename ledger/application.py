@@ -127,6 +127,14 @@ class Ledger:
         return foresee(items, self.store, keys, handlers=self._handlers, head=head,
                        now=self.clock.wall())
 
+    def suppose(
+        self, items: Sequence[tuple[Command, Context]], view: Store, until: Head, now: int
+    ) -> Foreseen:
+        """The same in a log that is another one: `view` reads it, and may leave events out. Units:
+        `now`, when it would be recorded, in microseconds since 1970. Errors: as `foresee`."""
+        return foresee(items, view, self.keys_to_read(), handlers=self._handlers, head=until,
+                       now=now, gaps=True)
+
     def erased(self) -> set[str]:
         """All persons whom the log says to be erased."""
         return {person for entry in erasures(self.store, self.id, self.head())

@@ -117,9 +117,9 @@ def import_command(
 
 
 def _command_names() -> list[str]:
-    from api.cli import submit
+    from ledger.handlers.table import SENT
 
-    return list(submit.COMMANDS)
+    return list(SENT)
 
 
 @command("do")

@@ -14,7 +14,7 @@ from api import sheets
 from api.cli.files import must_be_elsewhere
 from api.cli.output import Rows, print_record, print_rows
 from api.cli.spool import Shown, Spool
-from api.messages import as_of_line
+from api.messages import as_of_line, spoken
 from api.sheets import workbook
 from ledger.common.errors import Invalid, Unavailable
 from ledger.common.values import exact
@@ -171,7 +171,7 @@ def _show_table(answer: LongAnswer) -> None:
 def _say_as_of(answer: LongAnswer, *, err: bool) -> None:
     click.echo(as_of_line(answer.as_of), err=err)
     for note in answer.as_of["notes"]:
-        click.echo(f"  {note}", err=err)
+        click.echo(f"  {spoken(note)}", err=err)
 
 
 def _for_terminal(value: Any) -> bytes:

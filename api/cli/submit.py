@@ -17,15 +17,10 @@ from ledger.common.decoding import any_json, sent_json
 from ledger.common.errors import Invalid
 from ledger.common.values import repeated_name
 from ledger.core.commands import Command
-from ledger.handlers.table import HANDLERS
+from ledger.handlers.table import SENT
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.store import ConnectionLost, StorageFailed
 from ledger.writing import requests
-
-COMMANDS: dict[str, type[Command]] = {
-    cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
-    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reading.", "person."))}
-"""What a person may send. What a file declares goes through `ledger import`."""
 
 
 class BadCommand(Invalid):
@@ -41,7 +36,7 @@ def read(name: str, text: str) -> Iterator[tuple[Command, frozenset[str]]]:
 
     Errors: BadCommand (R-CMD-01); InvalidValues (R-VAL-01).
     """
-    cls = COMMANDS[name]
+    cls = SENT[name]
     try:
         texts = [(1, _decoded(name, text, 1))]
     except msgspec.DecodeError:
@@ -131,9 +126,9 @@ def show(receipt: Receipt, form: str) -> None:
 def listed(name: str | None = None) -> list[dict[str, Any]]:
     """All commands, or one. Shapes: name, its fields (those in brackets may be left out; behind a
     colon stands what one is made of, or the words that it can be), what it does."""
-    names = COMMANDS if name is None else [name]
-    return [{"name": name, "fields": _fields(COMMANDS[name]),
-             "what": " ".join((COMMANDS[name].__doc__ or "").split())} for name in names]
+    names = SENT if name is None else [name]
+    return [{"name": name, "fields": _fields(SENT[name]),
+             "what": " ".join((SENT[name].__doc__ or "").split())} for name in names]
 
 
 def _fields(cls: type[msgspec.Struct]) -> str:

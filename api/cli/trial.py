@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from api.cli.options import as_of_options, command, format_options, ledger_option
+from api.cli.options import (
+    actor_option,
+    as_of_options,
+    command,
+    format_options,
+    ledger_option,
+)
 from api.messages import tr
 
 if TYPE_CHECKING:
@@ -14,11 +20,19 @@ if TYPE_CHECKING:
     from projections.asking.columns import Columns
     from projections.asking.questions import Answer
     from projections.store.models import ReadModels
+    from projections.trial.supposing import Hypothesis, Means
 
 subject_argument = click.argument("subject", metavar="SUBJECT")
 without_option = click.option(
     "--without", multiple=True, type=int, metavar="N",
     help="As if the event at this position had not been recorded. More than once for several.")
+with_option = click.option(
+    "--with", "file", type=click.File(encoding="utf-8"), metavar="FILE",
+    help="As if the commands in FILE (- for stdin) had been sent at the end, such as "
+         '{"command": "order.pay", …}: the rules decide them, and nothing is recorded.')
+policy_option = click.option(
+    "--policy", type=click.IntRange(min=1), metavar="N",
+    help="As if version N of the policies had been in force on every day.")
 
 
 def _as_of(position: int | None, recorded_as_of: str | None, occurred_as_of: str | None) -> "AsOf":
@@ -35,13 +49,39 @@ def _models(ledger: str) -> Iterator["ReadModels"]:
         yield models
 
 
+@contextmanager
+def _supposing(
+    ledger: str, without: Sequence[int], file: TextIO | None, policy: int | None, *,
+    actor: str | None,
+) -> "Iterator[tuple[ReadModels, Hypothesis, Means | None]]":
+    """The read models, what is supposed, and what decides the commands among it. Errors:
+    BadSupposition (R-SUP-01)."""
+    from contextlib import closing
+
+    from api.cli.options import context_of, opened
+    from projections.catalogue import PROJECTIONS
+    from projections.store.models import ReadModels
+    from projections.trial.supposing import Hypothesis, Means, commands_of
+
+    if file is None:
+        with _models(ledger) as models:
+            yield models, Hypothesis(without, (), policy), None
+        return
+    commands = commands_of(file.read().removeprefix("\ufeff"))
+    with opened(ledger, writes=True) as found, \
+            closing(ReadModels(found.store, PROJECTIONS)) as models:
+        means = Means(found.ledger.suppose, context_of(found, actor, "operations"),
+                      found.ledger.clock.wall())
+        yield models, Hypothesis(without, commands, policy), means
+
+
 def _show(
     answer: "Answer", form: str, kind: "type[Columns]",
     as_row: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
     """An answer of rows of some kind, each as a table has it."""
     from api.cli.output import as_json, print_rows
-    from api.messages import as_of_line
+    from api.messages import as_of_line, spoken
     from api.sheets import heads
     from projections.asking.columns import columns_of
 
@@ -51,7 +91,7 @@ def _show(
     click.echo(as_of_line(answer.as_of))
     print_rows([as_row(row) for row in answer.rows], form=form, heads=heads(columns_of(kind)))
     for note in answer.as_of["notes"]:
-        click.echo(f"  {note}")
+        click.echo(f"  {spoken(note)}")
 
 
 def _said(value: Any) -> str:
@@ -102,20 +142,24 @@ def log_command(
 @command("replay")
 @subject_argument
 @without_option
+@with_option
+@policy_option
 @as_of_options
 @ledger_option
+@actor_option
 @format_options
 def replay_command(
-    subject: str, *, without: Sequence[int], ledger_name: str, form: str, **clocks: Any
+    subject: str, *, without: Sequence[int], file: TextIO | None, policy: int | None,
+    ledger_name: str, actor: str | None, form: str, **clocks: Any,
 ) -> None:
-    """The history of SUBJECT step by step, as it would be without some of its events. Nothing is
-    recorded."""
+    """The history of SUBJECT step by step, as it would be: without some of its events, with further
+    commands, under another version of the policies. Nothing is recorded."""
     from projections.trial import asking
     from projections.trial.answers import StepRow
 
-    with _models(ledger_name) as models:
-        _show(asking.history(models, ledger_name, subject, _as_of(**clocks), without=without), form,
-              StepRow, _changes)
+    with _supposing(ledger_name, without, file, policy, actor=actor) as (models, given, means):
+        _show(asking.history(models, ledger_name, subject, _as_of(**clocks), given=given,
+                             means=means), form, StepRow, _changes)
 
 
 @command("blame")
@@ -159,32 +203,69 @@ def bisect_command(
 
 
 @command("diff")
-@subject_argument
+@click.argument("subject", required=False, metavar="[SUBJECT]")
 @click.option("--positions", metavar="A..B", help="After the first A events, and after the first "
               "B; what is left out is none, or all.")
 @click.option("--recorded", metavar="A..B", help="What was known at A, and at B: times or days.")
 @click.option("--occurred", metavar="C..D", help="Only what had happened by C, and by D; one time "
               "alone holds for both.")
 @without_option
+@with_option
+@policy_option
 @ledger_option
+@actor_option
 @format_options
 def diff_command(
-    subject: str, *, positions: str | None, recorded: str | None, occurred: str | None,
-    without: Sequence[int], ledger_name: str, form: str,
+    subject: str | None, *, without: Sequence[int], file: TextIO | None, policy: int | None,
+    ledger_name: str, actor: str | None, form: str, **spans: str | None,
 ) -> None:
-    """In what SUBJECT differs between two moments, and which event made each difference. With
-    --without alone: in what it would differ now."""
+    """In what SUBJECT differs between two moments, and which event made each difference; without
+    one, which subjects of the whole ledger differ. With --without, --with or --policy alone: in
+    what it would differ now."""
     from projections.trial import asking
     from projections.trial.answers import DifferenceRow
     from projections.trial.moments import two_of
 
-    before, after = two_of(positions, recorded, occurred, same=bool(without))
-    with _models(ledger_name) as models:
-        answer = asking.differences(
-            models, ledger_name, subject, before=before, after=after, without=without)
+    asked = spans["positions"], spans["recorded"], spans["occurred"]
+    with _supposing(ledger_name, without, file, policy, actor=actor) as (models, given, means):
+        before, after = two_of(*asked, same=bool(given))
+        if subject is None:
+            if given:
+                raise click.UsageError(tr("What is supposed is asked about one SUBJECT."))
+            _show_whole(models, ledger_name, before, after, form=form)
+            return
+        answer = asking.differences(models, ledger_name, subject, before=before, after=after,
+                                    given=given, means=means)
         _show(answer, form, DifferenceRow, lambda row: {
             "field": row["field"], "before": _said(row["before"]), "after": _said(row["after"]),
             "because": row["because"]})
+
+
+def _show_whole(
+    models: "ReadModels", ledger: str, before: "AsOf", after: "AsOf", *, form: str
+) -> None:
+    """Which subjects of a ledger differ, row by row; in a table a line for each fact."""
+    from api.cli.reports import LongAnswer, show
+    from api.cli.spool import Spool
+    from projections.asking.columns import columns_of
+    from projections.trial.answers import DifferingFact, SubjectDifferences
+    from projections.trial.whole import Whole
+
+    found = Whole.of(models, ledger, before, after)
+    kind = SubjectDifferences if form == "json" else DifferingFact
+    with Spool(found.all() if form == "json" else _facts(found.all())) as rows:
+        show(LongAnswer(found.header(), rows, columns_of(kind)), form)
+
+
+def _facts(rows: "Iterator[dict[str, Any]]") -> "Iterator[dict[str, Any]]":
+    """A line for each fact that differs, and one for a subject in which none does."""
+    for row in rows:
+        for one in row["differences"]:
+            yield {"subject": row["subject"], "field": one["field"], "because": one["because"],
+                   "before": _said(one["before"]), "after": _said(one["after"])}
+        if not row["differences"]:
+            yield {"subject": row["subject"], "field": None, "because": row["events"],
+                   "before": None, "after": None}
 
 
 @command("show")

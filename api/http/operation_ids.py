@@ -51,6 +51,8 @@ NAMED: Mapping[str, str] = {
     "trial.facts": "list_facts",
     "trial.turns": "list_turns",
     "trial.differences": "list_differences",
+    "trial.hypothesis": "suppose",
+    "trial.whole": "list_ledger_differences",
     "trial.event": "read_event",
     "operations.livez": "check_liveness",
     "operations.readyz": "check_readiness",

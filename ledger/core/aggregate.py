@@ -158,6 +158,10 @@ class Aggregate(BaseAggregate[str]):
         fact.apply(self)
         self._version = version
 
+    def skip_to(self, version: int) -> None:
+        """Let its next event be that of a version: those between are left out."""
+        self._version = version - 1
+
     def clone(self) -> Self:
         """A copy that can be thrown away. A shallow one will do: mutators replace containers."""
         copy = object.__new__(type(self))

@@ -45,3 +45,8 @@ HANDLERS = joined(
     prices.HANDLERS, reconciliation.HANDLERS, retention.HANDLERS, returns.HANDLERS, scores.HANDLERS,
     skus.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""
+
+SENT: dict[str, type[Command]] = {
+    cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
+    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reading.", "person."))}
+"""What a person may send, by name. What a file declares goes through `ledger import`."""

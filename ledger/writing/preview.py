@@ -13,6 +13,7 @@ from ledger.log.persons import LedgerKeys, PersonLost
 from ledger.log.store import Head, Reader, Store, Writing
 from ledger.writing import outcomes
 from ledger.writing.batch import Batch
+from ledger.writing.reading import folded_over_gaps
 from ledger.writing.repeats import Repeats, is_same
 from ledger.writing.requests import request_hash
 from ledger.writing.tasks import Task, Turn
@@ -20,13 +21,17 @@ from ledger.writing.work import Work
 
 
 class Preview(Work):
-    """A work that changes nothing: it makes no keys and seals nothing."""
+    """A work that changes nothing: it makes no keys and seals nothing. With `gaps` events may be
+    missing of a stream."""
 
     def __init__(
-        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers, now: int = 0
+        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers, now: int = 0,
+        gaps: bool = False,
     ) -> None:
         super().__init__(ledger, reader, keys, now, handlers=handlers)
         self.sealer = _Unsealed(keys)
+        if gaps:
+            self.fold = folded_over_gaps
 
     def is_erased(self, person: str | None) -> bool:
         """As of now: no lock keeps anybody from being erased meanwhile."""
@@ -72,17 +77,18 @@ class Foreseen(NamedTuple):
 
 def foresee(
     items: Sequence[tuple[Command, Context]], store: Store, keys: LedgerKeys, *,
-    handlers: Handlers, head: Head, now: int,
+    handlers: Handlers, head: Head, now: int, gaps: bool = False,
 ) -> Foreseen:
     """What commands would record, in order, each on what the ones before leave, in a log that ends
-    at a head. Nothing is written, and no key of a person is made. Rule: R-PRV-03.
+    at a head. Nothing is written, and no key of a person is made. Rule: R-PRV-03. With `gaps` the
+    store leaves events out.
 
     Errors: those of the first command that is refused; CommandReused (R-LOG-09) and
     RecordedUnderLostKeys (R-LOG-41), OccurredInFuture (R-LOG-10), OnceTaken (R-LOG-11) as when they
     are recorded.
     """
     reader: Any = Beyond(store, keys.ledger, head)
-    work = Preview(keys.ledger, reader, keys, handlers=handlers, now=now)
+    work = Preview(keys.ledger, reader, keys, handlers=handlers, now=now, gaps=gaps)
     work.base = head.position
     tasks = [Task(command, context, request_hash(keys.mac, command, context.filled)
                   if context.by_client else None, Turn()) for command, context in items]

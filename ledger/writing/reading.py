@@ -2,11 +2,13 @@
 since, or from all that ever touched them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from ledger.core import event_types
 from ledger.core.accounts import Account, Touch, touch_of
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.accounts import Balance, accounts_in
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Reader, Store
 from ledger.writing.balances import restored
@@ -20,6 +22,17 @@ CHECKED = 100
 
 Unreadable = dict[str, Exception]
 """Why accounts cannot be read, by name."""
+
+
+def folded(known: Any, entry: Entry) -> None:
+    """Let an aggregate take its next event. Errors: whatever makes that unreadable."""
+    event_types.decode(entry).mutate(known)
+
+
+def folded_over_gaps(known: Any, entry: Entry) -> None:
+    """The same, where events before it are left out. Errors: as `folded`."""
+    known.skip_to(entry.version)
+    folded(known, entry)
 
 
 def read_accounts(

@@ -17,7 +17,7 @@ from ledger.log.store import Reader, StorageFailed
 from ledger.log.wrapping import KeyDamaged
 from ledger.log.zones import days_of
 from ledger.writing.cache import Cache, Key, Known, names
-from ledger.writing.reading import read_accounts
+from ledger.writing.reading import folded, read_accounts
 
 READ_BACK = 1_000
 """Events that are read at a time on the way back, which mostly ends soon."""
@@ -34,6 +34,8 @@ class Work:
     lookup; `unmade` is why no person can be made, `unresolved` why none could be looked up, if so.
     `cache` must be true as of the reader's head.
     """
+
+    fold = staticmethod(folded)
 
     def __init__(
         self, ledger: bytes, reader: Reader, keys: LedgerKeys, now: int, *,
@@ -104,9 +106,7 @@ class Work:
         return work
 
     def fetch(self, wanted: Wanted) -> None:
-        """Load what is not in the cache, with one query.
-
-        A name of another kind is not asked for: there is no such aggregate.
+        """Load what is not in the cache, with one query: of no name of another kind there is any.
         """
         wanted = [key for key in dict.fromkeys(wanted) if key not in self.known]
         if not wanted:
@@ -133,7 +133,7 @@ class Work:
             if type(found := loaded[key]) is Unfolded:
                 found = loaded[key] = found.folded()
             try:
-                event_types.decode(entry).mutate(found)
+                self.fold(found, entry)
             except Exception as error:  # it stops who needs this stream, not the whole batch
                 self._unreadable.setdefault(key, error)
         self._unreadable.update(read_accounts(self.reader, self.keys, accounts))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ledger.common.days import Days
 from ledger.common.errors import Invalid, NotFound
+from ledger.common.phrases import Phrase
 from ledger.common.values import MAX_INTEGER, from_us, rfc3339, to_us
 from ledger.core import event_types
 from ledger.core.clock import STREAM as ACCEPTED
@@ -79,8 +80,9 @@ class EndOfDay(NamedTuple):
     def of(self, days: Days) -> Moment:
         """That of a shop. Errors: BadTime (R-PRJ-03) of the last day of all."""
         try:
-            return Moment(days.end_of(self.day), f"{self.name} {self.day} is taken to the end of "
-                                                 f"that day in {days.zone}")
+            return Moment(days.end_of(self.day), Phrase(
+                "{name} {text} is taken to the end of that day in {zone}", name=self.name,
+                text=self.day, zone=days.zone))
         except (ValueError, OverflowError):
             raise BadTime(name=self.name, text=self.day) from None
 
@@ -229,7 +231,8 @@ def header(store: Store, ledger: str, cut: Cut) -> dict[str, Any]:
     elif cut.position:
         recorded_at = store.read(ledger, after=cut.position - 1, limit=1)[0].recorded_at
     if recorded_at is None:
-        notes.append("nothing was recorded by then" if not as_of.now else "nothing is recorded yet")
+        notes.append(Phrase("nothing was recorded by then") if not as_of.now
+                     else Phrase("nothing is recorded yet"))
     ahead = {"clock": "ahead"} if _is_ahead(store, ledger, head) else {}
     return {
         "ledger": ledger,

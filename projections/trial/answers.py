@@ -55,12 +55,53 @@ class DifferenceRow(FactChange):
         "to one of both moments only.")]
 
 
+class SupposedEvent(Columns):
+    """An event that would be recorded."""
+
+    type: str
+    stream: Subject
+    position: Annotated[int, says("Where it would stand: behind all that was recorded by then.")]
+    occurred_at: Time
+
+
 class DifferencesHeader(Header):
     """As of what two moments were compared: the second one, and `before` the first."""
 
     before: Annotated[Header, says("As of what the first moment is.")]
     came: Annotated[list[int], says("The events that only the second moment has.")]
     went: Annotated[list[int], says("The events that only the first moment has.")]
+    supposed: Annotated[list[SupposedEvent], says(
+        "The events that the commands would record that are supposed.")]
+
+
+class SubjectDifferences(Columns):
+    """A subject that differs between two moments."""
+
+    subject: Subject
+    events: Annotated[list[int], says(
+        "The positions of the events between both moments that are about it.")]
+    differences: Annotated[list[DifferenceRow], says("In what it differs, by fact.")]
+    too_long: Annotated[bool, says(
+        "Whether it has too many events to be compared here; its own history comes in pages.")]
+
+
+class DifferingFact(Columns):
+    """A fact of a subject that differs between two moments, as a line of a table."""
+
+    subject: Subject
+    field: Annotated[str | None, says(
+        "The fact, by its path: paid_minor, lines/1/delivered; null where none differs.")]
+    before: Annotated[str | None, says("What was known before; null: nothing.")]
+    after: Annotated[str | None, says("What is known after it; null: nothing.")]
+    because: Annotated[list[int], says(
+        "The positions of the events that made the difference.")]
+
+
+class BetweenHeader(Header):
+    """As of what two moments a whole ledger was compared: the second one, and `before` the first.
+    """
+
+    before: Annotated[Header, says("As of what the first moment is.")]
 
 
 class TurnRow(Columns):

@@ -2,10 +2,11 @@
 as of when, and rows.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 from ledger.common.days import Days
+from ledger.common.phrases import Phrase
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry
 from ledger.log.zones import days_of
@@ -17,7 +18,9 @@ from projections.store.models import ReadModels
 from projections.trial import verbs
 from projections.trial.answers import StepRow
 from projections.trial.facts import Matter
-from projections.trial.verbs import Condition, is_late
+from projections.trial.left_out import corrected_by, must_stand
+from projections.trial.supposing import REALITY, Hypothesis, Means, Supposed, suppose
+from projections.trial.verbs import Changed, Condition, is_late
 
 LOOKED = 1_000
 """So many events after one are looked at for what it caused."""
@@ -26,29 +29,44 @@ _STEP = tuple(name for name in StepRow.__struct_fields__ if name not in ("late",
 
 
 def history(
-    models: ReadModels, ledger: str, subject: str, as_of: AsOf, *, without: Collection[int] = (),
-    after: int = 0,
+    models: ReadModels, ledger: str, subject: str, as_of: AsOf, *,
+    given: Hypothesis = REALITY, means: Means | None = None, after: int = 0,
 ) -> Answer:
-    """Every event about a subject after a position, with what it changed, as the history would be
-    without some of them. Shapes: rows as `StepRow`. Errors: as `verbs.steps`."""
+    """Every event about a subject after a position, with what it changed, as the history is, or
+    would be if something is supposed. Shapes: rows as `StepRow`. Errors: as `verbs.steps`,
+    `must_stand` and `suppose`."""
     cut = as_of.resolve(models.store, ledger)
-    found = []
-    for entry, changes, late in verbs.steps(
-            Matter(models, ledger, subject, cut), without=without):
+    would = _supposed(Matter(models, ledger, subject, cut), given, means)
+    found, below = [], dict[str, int]()
+    for entry, changes, late in verbs.steps(would.matter, may_be_gone=bool(given)):
+        below |= {one.field: entry.position for one in changes if _is_below(one)}
         if entry.position > after:
             row = shown(entry)
             found.append({**{name: row[name] for name in _STEP}, "late": late,
                           "changes": [one._asdict() for one in changes]})
-    return Answer(_noted(header(models.store, ledger, cut), without), found)
+    return Answer(_noted(header(models.store, ledger, cut), would, below if given else {}), found)
 
 
-def _noted(as_of: dict[str, Any], without: Collection[int]) -> dict[str, Any]:
-    """A header that says what was left out, and what that leaves open."""
-    if not without:
-        return as_of
-    left_out = ", ".join(map(str, sorted(without)))
-    return {**as_of, "notes": [*as_of["notes"], f"without the events at {left_out}: what follows "
-            "is taken as it was recorded, and no rule is asked again"]}
+def _supposed(matter: Matter, given: Hypothesis, means: Means | None) -> Supposed:
+    """A subject as it would be; as it is, where nothing is supposed."""
+    if not given:
+        return Supposed(matter, matter)
+    kept = must_stand(matter, given.without)
+    would = suppose(matter, given, means)
+    return would._replace(notes=[*would.notes, *kept])
+
+
+def _noted(
+    as_of: dict[str, Any], would: Supposed, below: Mapping[str, int]
+) -> dict[str, Any]:
+    """A header that says what is supposed, and what comes of it that cannot be."""
+    return {**as_of, "notes": [*as_of["notes"], *would.notes, *(
+        Phrase("{name} falls below zero at position {position}", name=name, position=position)
+        for name, position in sorted(below.items()))]}
+
+
+def _is_below(one: Changed) -> bool:
+    return isinstance(one.after, int) and one.after < 0 <= (one.before or 0)
 
 
 def due(
@@ -65,18 +83,25 @@ def due(
 
 def differences(
     models: ReadModels, ledger: str, subject: str, *, before: AsOf, after: AsOf,
-    without: Collection[int] = (),
+    given: Hypothesis = REALITY, means: Means | None = None,
 ) -> Answer:
-    """In what a subject differs between two moments, the second without some events. Shapes: rows
-    as `DifferenceRow`, header as `DifferencesHeader`. Errors: as `verbs.diff`."""
+    """In what a subject differs between two moments, the second as it would be if something is
+    supposed. Shapes: rows as `DifferenceRow`, header as `DifferencesHeader`. Errors: as
+    `verbs.diff`, `must_stand` and `suppose`."""
     store = models.store
     first, second = before.resolve(store, ledger), after.resolve(store, ledger)
-    found = verbs.diff(Matter(models, ledger, subject, first),
-                       Matter(models, ledger, subject, second), without=without)
-    as_of = {**_noted(header(store, ledger, second), without),
+    would = _supposed(Matter(models, ledger, subject, second), given, means)
+    found = verbs.diff(would.real._replace(cut=first), would.matter)
+    rows = [one._replace(because=one.because or list(would.elsewhere))
+            for one in found.differences]
+    below = {} if not given else {one.field: one.because[-1] for one in rows
+                                  if _is_below(Changed(one.field, one.before, one.after))}
+    as_of = {**_noted(header(store, ledger, second), would, below),
              "before": header(store, ledger, first), "came": [one.position for one in found.came],
-             "went": [one.position for one in found.went]}
-    return Answer(as_of, [one._asdict() for one in found.differences])
+             "went": [one.position for one in found.went], "supposed": [
+                 {"type": one.type, "stream": one.stream, "position": one.position,
+                  "occurred_at": rfc3339(from_us(one.occurred_at))} for one in would.added]}
+    return Answer(as_of, [one._asdict() for one in rows])
 
 
 def turns(
@@ -106,12 +131,12 @@ def event(
         **row, "late": is_late(entry, days_of(store, ledger)), "leaf_hash": entry.leaf_hash.hex(),
         "together": [one.position for one in store.commands(ledger, [entry.command_id])],
         "caused": [one.position for one in later if one.causation == row["command_id"]],
-        "corrects": verbs.corrected_by(entry),
+        "corrects": corrected_by(entry),
         "corrected_by": _corrector(store.streams(ledger, [entry.stream]), position)}
 
 
 def _corrector(entries: list[Entry], position: int) -> int | None:
-    return next((one.position for one in entries if verbs.corrected_by(one) == position), None)
+    return next((one.position for one in entries if corrected_by(one) == position), None)
 
 
 def _of(entry: Entry, days: Days) -> dict[str, Any]:

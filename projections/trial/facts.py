@@ -4,12 +4,15 @@ Facts are what the reports say of it, each under a name: `paid_minor`, `lines/1/
 are called what they are called everywhere. A kind that has no report says what its rules keep.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ledger.common.days import Days
 from ledger.common.errors import Invalid
+from ledger.common.phrases import Phrase
+from ledger.common.values import rfc3339
 from ledger.core import event_types
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.deductions.deduction import Deduction
@@ -29,6 +32,7 @@ from projections.asking.questions import Question
 from projections.asking.sorting import sort_of
 from projections.asking.typed import type_of
 from projections.audit.trail import AGGREGATES, known_to
+from projections.orders.due import Dues
 from projections.reports import REPORTS
 from projections.store.databases import in_memory
 from projections.store.folding import Folder, tables_of
@@ -55,13 +59,27 @@ class TooManyEvents(Invalid):
     rule = "R-PRJ-37"
 
 
+class DependsOnIt(Invalid):
+    """Position {position} rests on what is left out: without position {left_out}, {why}. Leave out
+    both."""
+
+    code = "depends_on_it"
+    rule = "R-SUP-07"
+
+
+NAMED = 10
+"""So many positions are named in a message."""
+
+
 class Matter(NamedTuple):
-    """What is on trial: a subject of a ledger, as of a cut."""
+    """What is on trial: a subject of a ledger, as of a cut; `without` are the events that are left
+    out of it."""
 
     models: ReadModels
     ledger: str
     subject: str
     cut: Cut
+    without: Collection[int] = ()
 
     @property
     def days(self) -> Days:
@@ -114,7 +132,7 @@ NAMES = ("line", "parcel", "exception", "member", "sku")
 def events_about(matter: Matter) -> list[Entry]:
     """The events of a subject's own stream, or those that post to it, up to a cut, in order.
     Errors: TooManyEvents (R-PRJ-37), NothingRecorded (R-PRJ-07)."""
-    models, ledger, subject, cut = matter
+    models, ledger, subject, cut, _ = matter
     store, most = models.store, MOST_EVENTS + 1
     if subject.startswith(ACCOUNT_KINDS):
         found = store.accounts(ledger, [subject], until=cut.position, limit=most)
@@ -128,29 +146,69 @@ def events_about(matter: Matter) -> list[Entry]:
     return taken
 
 
-def facts_after_each(matter: Matter, entries: Sequence[Entry]) -> Iterator[Facts]:
-    """What is known of a subject after each of some of its events. Every step asks the reports
-    again, so it costs what a question about so many events of the past does, and long work gives
-    way to short. Errors: whatever refuses the cost."""
-    cost(STEP_COSTS * len(entries))
+def facts_after_each(
+    matter: Matter, entries: Sequence[Entry], *, beyond: int = 0
+) -> Iterator[Facts]:
+    """What is known of a subject after each of some of its events; of those up to a position only
+    after the last. Every step asks the reports again, so it costs what a question about so many
+    events of the past does, and long work gives way to short. Errors: whatever refuses the cost;
+    DependsOnIt (R-SUP-07)."""
+    first = [one for one in entries if one.position <= beyond]
+    rest = entries[len(first):]
+    cost(STEP_COSTS * (len(rest) + bool(first)) + len(first))
     if len(entries) > FEW:
         process.end()
     said = SAID.get(matter.kind)
     if said is None:
-        yield from _kept(matter.subject, entries)
+        kept = list(_kept(matter.subject, entries))
+        yield from kept[max(len(first) - 1, 0):]
         return
     folded = [_Folded(matter, one) for one in said]
+    dues = Dues(matter.models.store, matter.ledger, matter.cut) if matter.kind == Order.KIND \
+        else None
     try:
-        for entry in entries:
+        for taken in [*([first] if first else []), *([one] for one in rest)]:
             process.wait()
-            facts: Facts = {}
-            for one in folded:
-                one.take([entry])
-                facts |= one.facts(entry.position)
-            yield facts
+            facts = _facts(matter, folded, taken)
+            yield facts if dues is None else facts | _due(dues, facts)
     finally:
         for one in folded:
             one.close()
+
+
+def _facts(matter: Matter, folded: Iterable["_Folded"], entries: Sequence[Entry]) -> Facts:
+    """What reports say once they took some more events."""
+    facts: Facts = {}
+    try:
+        for one in folded:
+            one.take(entries)
+            facts |= one.facts(entries[-1].position)
+    except KeyError as error:
+        if not matter.without:
+            raise
+        raise depends(entries[-1], matter.without, Phrase(
+            "there is no {what}", what=error)) from error
+    return facts
+
+
+def depends(entry: Entry, without: Collection[int], why: Phrase) -> DependsOnIt:
+    """That an event rests on what is left out."""
+    return DependsOnIt(position=entry.position, left_out=listed(
+        one for one in without if one < entry.position), why=why)
+
+
+def listed(positions: Iterable[int]) -> str:
+    """Positions in a message."""
+    found = sorted(positions)
+    return ", ".join([*map(str, found[:NAMED]), *(["…"] if len(found) > NAMED else [])])
+
+
+def _due(dues: Dues, facts: Facts) -> Facts:
+    """Until when an order is to be dispatched, by the policies of the moment that is asked about,
+    as its queue has it."""
+    paid_at = facts.get("paid_at")
+    limit, _ = dues.of(None if paid_at is None else datetime.fromisoformat(paid_at), 0)
+    return {} if limit is None else {"due_at": rfc3339(limit)}
 
 
 class _Folded:
@@ -174,7 +232,7 @@ class _Folded:
         self._folder.fold(self._folder.progress([self._projection]), list(map(Outline.of, entries)))
 
     def facts(self, position: int) -> Facts:
-        models, ledger, subject, cut = self._matter
+        models, ledger, subject, cut, _ = self._matter
         asked = Question(as_of=AsOf(position, None, cut.asked.occurred), **_asked(subject))
         with self._generation.reading() as connection:
             rows = list(self._made.rows(Reading(

@@ -4,50 +4,16 @@ between two moments, and when a condition first held. Nothing here writes.
 
 import operator
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from ledger.common.days import Days
 from ledger.common.errors import Invalid, NotFound
 from ledger.common.values import from_us
-from ledger.deductions.deduction import Deduction
 from ledger.log.envelope import Entry
-from ledger.orders.order import Order
-from ledger.people.member import Member
-from ledger.returns.case import Case
-from ledger.stock.counts import StockCount
-from ledger.stock.movements import Movement
-from ledger.stock.skus import Sku
-from ledger.stock.transfers import Transfer
-from ledger.stock.warehouses import Warehouse
 from projections.asking.past import NothingRecorded
-from projections.audit.timeline import shown
 from projections.trial.facts import Facts, Matter, events_about, facts_after_each
-
-
-class NotAmongThem(NotFound):
-    """Position {positions} is no event of {subject} at the moment that is asked about, so it cannot
-    be left out."""
-
-    code = "not_among_them"
-    rule = "R-PRJ-08"
-
-
-class BeginsWithIt(Invalid):
-    """Position {position} is how {subject} begins: without it nothing that follows could have
-    happened. Leave out all of its events from there on, or none."""
-
-    code = "begins_with_it"
-    rule = "R-PRJ-38"
-
-
-class CorrectsIt(Invalid):
-    """Position {position} corrects position {corrected}: without that one it would correct nothing.
-    Leave out both."""
-
-    code = "corrects_it"
-    rule = "R-PRJ-39"
 
 
 class UnknownFact(NotFound):
@@ -63,11 +29,6 @@ class BadCondition(Invalid):
 
     code = "bad_condition"
     rule = "R-PRJ-41"
-
-
-FOUNDED = frozenset(cls.KIND for cls in (
-    Order, Case, Deduction, Transfer, StockCount, Movement, Sku, Warehouse, Member))
-"""Kinds whose first event makes them; all others are there by their name alone."""
 
 
 class Changed(NamedTuple):
@@ -86,36 +47,14 @@ class Step(NamedTuple):
     late: bool
 
 
-def steps(matter: Matter, *, without: Collection[int] = ()) -> Iterator[Step]:
-    """The history of a subject, step by step, as it would be without some of its events. Errors:
-    NothingRecorded (R-PRJ-07), TooManyEvents (R-PRJ-37), NotAmongThem (R-PRJ-08), BeginsWithIt
-    (R-PRJ-38), CorrectsIt (R-PRJ-39)."""
-    entries = chosen(matter, without=without)
+def steps(matter: Matter, *, may_be_gone: bool = False) -> Iterator[Step]:
+    """The history of a subject, step by step. Errors: NothingRecorded (R-PRJ-07) unless it may be
+    gone, TooManyEvents (R-PRJ-37)."""
+    entries = _at(matter) if may_be_gone else events_about(matter)
     before: Facts = {}
     for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
         yield Step(entry, changes(before, after), is_late(entry, matter.days))
         before = after
-
-
-def chosen(matter: Matter, *, without: Collection[int] = ()) -> list[Entry]:
-    """The events of a subject without some of them, which must be among them and leave nothing that
-    contradicts itself. Errors: as `steps`."""
-    found, subject = events_about(matter), matter.subject
-    if unknown := set(without) - {one.position for one in found}:
-        raise NotAmongThem(positions=", ".join(map(str, sorted(unknown))), subject=subject)
-    left = [one for one in found if one.position not in without]
-    if left and found[0].position in without and matter.kind in FOUNDED:
-        raise BeginsWithIt(position=found[0].position, subject=subject)
-    for one in left:
-        if (corrected := corrected_by(one)) in without:
-            raise CorrectsIt(position=one.position, corrected=corrected)
-    return left
-
-
-def corrected_by(entry: Entry) -> int | None:
-    """The position of the event that an event corrects; None for one that corrects none."""
-    corrects = shown(entry)["payload"].get("corrects")
-    return corrects["position"] if isinstance(corrects, dict) else None
 
 
 def is_late(entry: Entry, days: Days) -> bool:
@@ -179,10 +118,12 @@ class Compared(NamedTuple):
     went: list[Entry]
 
 
-def diff(before: Matter, after: Matter, *, without: Collection[int] = ()) -> Compared:
-    """In what a subject differs between two moments, the second without some events. Before it had
-    begun, nothing is known of it. Errors: as `steps`."""
-    left, right = _at(before), chosen(after, without=without)
+def diff(before: Matter, after: Matter) -> Compared:
+    """In what a subject differs between two moments, or from what it would be. Before it had begun,
+    nothing is known of it. Errors: as `steps`, of a subject that is known at neither."""
+    left, right = _at(before), _at(after)
+    if not left and not right:
+        events_about(after)  # it says why there is nothing
     old, new = ({one.position for one in entries} for entries in (left, right))
     changed = [_changed(matter, entries) for matter, entries in ((before, left), (after, right))]
     found = [Difference(one.field, one.before, one.after, sorted(

@@ -95,3 +95,79 @@ def test_subject_of_another_ledger__is_not_there(web: Web, paid: int) -> None:
     web.ledger("other")
     for what in KINDS:
         assert web.get(address(what), "auditor", "other").status_code == 404
+
+
+def suppose(web: Web, body: Any, role: str = "auditor", subject: str = stream()) -> Any:
+    """What a hypothesis is answered."""
+    return web.post(address("hypothesis", subject), body, role)
+
+
+def test_what_if__over_http_says_what_would_differ_and_records_nothing(
+    web: Web, paid: int
+) -> None:
+    head = web.edge.store.head("main")
+    refund = {"command": "order.refund", "order": stream(), "amount_minor": 990.0,
+              "reference": "r"}
+    answer = suppose(web, {"commands": [refund]})
+    assert answer.status_code == 200, answer.text
+    found = answer.json or {}
+    assert {"field": "refunded_minor", "before": 0, "after": 990,
+            "because": [head.position + 1]} in found["items"]
+    assert [one["type"] for one in found["as_of"]["supposed"]] == ["order.refund_recorded.v1"]
+    assert "with order.refund" in found["as_of"]["notes"][-1]
+    without = suppose(web, {"without": [paid]}).json or {}
+    assert without == asked(web, f"differences?without={paid}")
+    assert web.edge.store.head("main") == head
+    then = suppose(web, {"commands": [refund], "position": paid}).json or {}
+    assert (then["as_of"]["position"], then["as_of"]["open"]) == (paid, False)
+
+
+def test_what_if__over_http_is_for_evidence_and_noted(web: Web, paid: int) -> None:
+    problem(suppose(web, {"without": [paid]}, "service"), 403, "forbidden")
+    before = web.edge.store.head("main" + SUFFIX).position
+    assert suppose(web, {"without": [paid]}).status_code == 200
+    assert b"/v1/subjects/<subject>/hypothesis" in b" ".join(
+        one.payload for one in web.edge.store.read("main" + SUFFIX, after=before))
+
+
+@pytest.mark.parametrize(("body", "status", "code"), [
+    ({}, 400, "nothing_supposed"), ({"without": [1]}, 404, "not_among_them"),
+    ({"commands": [{}]}, 400, "bad_supposition"), ({"without": ["1"]}, 422, "invalid_values"),
+    ({"commands": ["x"]}, 422, "invalid_values"), ({"colour": 1}, 422, "invalid_values"),
+    ({"policy": 7}, 404, "version_unknown"), ({"without": [True]}, 422, "invalid_values"),
+    ({"policy": 1, "position": 2**40}, 404, "position_beyond_head"),
+    ({"policy": 1, "recorded_as_of": "yesterday"}, 400, "bad_time"),
+    ({"commands": [{"command": "order.refund", "order": stream(), "amount_minor": 4991,
+                    "reference": "r"}]}, 422, "refund_exceeds_payment"),
+])
+def test_what_if__over_http_rejected(
+    web: Web, paid: int, body: Any, status: int, code: str
+) -> None:
+    answer = suppose(web, body)
+    assert (answer.status_code, (answer.json or {})["code"]) == (status, code), answer.text
+
+
+def test_what_if__over_http_rejected_about_nothing(web: Web, paid: int) -> None:
+    problem(suppose(web, {"without": [paid]}, subject="order:a:b:c"), 404, "nothing_recorded")
+
+
+def test_diff__of_the_whole_ledger_comes_in_pages(web: Web, paid: int) -> None:
+    here, rows = f"/v1/differences?positions={paid - 1}..&limit=1", []
+    while here:
+        page = web.get(here, "auditor").json or {}
+        assert page["as_of"]["before"]["position"] == paid - 1
+        rows += page["items"]
+        here = page["next"]
+    (row,) = (one for one in rows if one["subject"] == stream())
+    assert row["differences"] == asked(web, f"differences?positions={paid - 1}..")["items"]
+    problem(web.get("/v1/differences?positions=1..", "service"), 403, "forbidden")
+    problem(web.get("/v1/differences?cursor=x", "auditor"), 400, "bad_cursor")
+    problem(web.get("/v1/differences?positions=1..&occurred=2026-01-01..2026-01-02", "auditor"),
+            400, "one_time_for_all")
+
+
+def test_diff__of_the_whole_ledger_is_noted(web: Web, paid: int) -> None:
+    before = web.edge.store.head("main" + SUFFIX).position
+    assert web.get("/v1/differences?recorded=2026-01-01..", "auditor").status_code == 200
+    assert b"/v1/differences" in b" ".join(
+        one.payload for one in web.edge.store.read("main" + SUFFIX, after=before))

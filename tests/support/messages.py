@@ -25,7 +25,14 @@ from projections.asking.typed import type_of
 from projections.imports import Decided, ImportRow
 from projections.names import NameRow
 from projections.reports import REPORTS
-from projections.trial.answers import DifferenceRow, DueRow, EventShown, StepRow, TurnRow
+from projections.trial.answers import (
+    DifferenceRow,
+    DifferingFact,
+    DueRow,
+    EventShown,
+    StepRow,
+    TurnRow,
+)
 from tests.support import docs, source
 
 TRANSLATED_ELSEWHERE = {
@@ -34,7 +41,8 @@ TRANSLATED_ELSEWHERE = {
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
-TABLES = (NameRow, ImportRow, Decided, StepRow, DueRow, DifferenceRow, TurnRow, EventShown)
+TABLES = (NameRow, ImportRow, Decided, StepRow, DueRow, DifferenceRow, DifferingFact, TurnRow,
+          EventShown)
 """What commands show in tables that are no reports."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,3 +117,42 @@ def test_help__is_in_both_languages() -> None:
     for one in COMMANDS:
         assert run(str(one.name), "--help", lang="zh_CN.UTF-8").output != run(
             str(one.name), "--help").output
+
+
+def test_what_if__of_commands_in_a_file_or_on_stdin(tmp_path: Path) -> None:
+    refund = {"command": "order.refund", "order": ORDER, "amount_minor": 100, "reference": "x"}
+    file = tmp_path / "commands.json"
+    file.write_text(json.dumps([refund]), "utf-8")
+    words = ("diff", ORDER, "--positions", "2000..2000", "--with")
+    (status, refunded) = as_json(*words, str(file))["items"]
+    assert (refunded["before"], refunded["after"], refunded["because"]) == (3980, 4080, [2001])
+    assert status["field"] == "payment_status"
+    piped = CliRunner(env={"LC_ALL": "C"}).invoke(
+        program, [*words, "-", "--json"], input=json.dumps(refund))
+    assert json.loads(piped.output)["items"] == [status, refunded]
+    last = as_json("replay", ORDER, "--position", "2000", "--with", str(file))["items"][-1]
+    assert (last["position"], last["type"]) == (2001, "order.refund_recorded.v1")
+    refused = run("diff", ORDER, "--with", str(file), code=1)
+    assert "refund_exceeds_payment" in refused.stderr
+
+
+def test_what_if__says_in_chinese_what_is_supposed() -> None:
+    said = run("diff", "month:7f3a:2026-09", "--positions", "2115..2115", "--without", "2080",
+               lang="zh_CN.UTF-8").output
+    assert "略去位置 2080 的事件" in said
+    said = run("diff", "month:7f3a:2026-09", "--policy", "1", lang="zh_CN.UTF-8").output
+    assert "政策第 1 版" in said
+    assert "as if" not in said
+
+
+def test_diff__of_the_whole_ledger_names_subjects_facts_and_events() -> None:
+    answer = as_json("diff", "--positions", "2115..2127")
+    assert answer["as_of"]["before"]["position"] == 2115
+    (one,) = (row for row in answer["items"] if row["subject"] == "month:7f3a:2026-09")
+    assert (one["events"], one["too_long"]) == ([2125, 2127], False)
+    assert one["differences"] == as_json(
+        "diff", "month:7f3a:2026-09", "--positions", "2115..2127")["items"]
+    shown = run("diff", "--positions", "2115..2127").output.splitlines()
+    assert len(shown) == 2 + sum(len(row["differences"]) or 1 for row in answer["items"])
+    run("diff", "--without", "2080", code=2)
+    assert "one_time_for_all" in run("diff", "--occurred", "2026-09-01..2026-09-02", code=1).stderr

@@ -82,7 +82,7 @@ MONTHS = {"/v1/attendance", "/v1/attendance/<subject>"}
 """Routes that answer for today, or for this month, unless another is named."""
 
 TIMELESS = {
-    "/v1/deadlines/<name>",
+    "/v1/deadlines/<name>", "/v1/differences",
     "/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/events/<position>",
     "/v1/subjects/<subject>/differences", "/v1/imports/<job>", "/v1/imports/<job>/faults",
     "/v1/imports/<job>/rows", "/v1/imports/<job>/warnings", "/v1/log/head", "/v1/log/root",

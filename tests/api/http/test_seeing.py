@@ -36,22 +36,23 @@ OF_STAFF = ("/v1/appeals", "/v1/decisions", "/v1/deductions", "/v1/deductions/<d
 ONE_BY_ONE = ("/v1/orders/<order>", "/v1/orders/<order>/explain", "/v1/orders/<order>/history",
               "/v1/returns/<case>", "/v1/returns/<case>/history")
 TRIAL = tuple(f"/v1/subjects/<subject>/{what}" for what in ("differences", "facts", "steps"))
+OF_LOG = dict.fromkeys(("/v1/audit", "/v1/differences"), EVIDENCE)
 PERSON = {"/v1/persons/<person>/events": {"manager"}}
 
 KINDS: Mapping[str, tuple[Told, Kind]] = {
     "staff": (STAFF, {**dict.fromkeys(HEADED, WHOLE - {"service"}),
-                      **dict.fromkeys(OF_STAFF, STAFF_READERS), "/v1/audit": EVIDENCE}),
+                      **dict.fromkeys(OF_STAFF, STAFF_READERS), **OF_LOG}),
     "words": (WORDS, {
         **dict.fromkeys(("/v1/orders/<order>", "/v1/fulfilment", "/v1/exceptions"), WORKERS),
         **dict.fromkeys(("/v1/appeals", "/v1/decisions"), STAFF_READERS),
         **dict.fromkeys(("/v1/leaves", "/v1/leaves/<subject>"), WHOLE - {"service"}),
-        "/v1/audit": EVIDENCE, **PERSON}),
+        **OF_LOG, **PERSON}),
     "money": (MONEY, {
         **dict.fromkeys(ONE_BY_ONE, READERS), **dict.fromkeys(
             ("/v1/reconciliation", "/v1/reconciliations/<subject>", "/v1/revenue", "/v1/takings"),
             TAKINGS),
         **dict.fromkeys(TRIAL, EVIDENCE),
-        **dict.fromkeys(("/v1/orders", "/v1/returns"), SUMS_READERS), "/v1/audit": EVIDENCE,
+        **dict.fromkeys(("/v1/orders", "/v1/returns"), SUMS_READERS), **OF_LOG,
         **PERSON}),
 }
 """What is confidential, and to whom it is shown where: exactly there, and to nobody else."""

@@ -11,7 +11,8 @@ from projections.asking.clocks import NOW, AsOf, PositionBeyondHead
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from projections.trial import asking
-from projections.trial.verbs import CorrectsIt
+from projections.trial.left_out import CorrectsIt
+from projections.trial.supposing import Hypothesis
 from tests.support.builders import NOON, opened, pay, place, received, remark, stream
 from tests.support.projecting import put
 
@@ -39,7 +40,7 @@ def test_history__says_what_is_late_and_begins_after_a_position(models: ReadMode
 
 def test_history__without_events_says_so(models: ReadModels) -> None:
     paid = asking.history(models, "main", stream(1), NOW).rows[1]["position"]
-    found = asking.history(models, "main", stream(1), NOW, without=[paid])
+    found = asking.history(models, "main", stream(1), NOW, given=Hypothesis([paid]))
     assert len(found.rows) == 2
     assert str(paid) in found.as_of["notes"][-1]
 
@@ -72,9 +73,9 @@ def test_correction__is_shown_from_both_sides_and_left_out_with_what_it_corrects
     _, item = asking.event(models, "main", correction["position"])
     assert (item["corrected_by"], item["corrects"]) == (None, wrong)
     with pytest.raises(CorrectsIt):
-        asking.history(models, "main", account, NOW, without=[wrong])
+        asking.history(models, "main", account, NOW, given=Hypothesis([wrong]))
     assert asking.history(models, "main", account, NOW,
-                          without=[wrong, correction["position"]]).rows == []
+                          given=Hypothesis([wrong, correction["position"]])).rows == []
 
 
 def test_event__names_its_leaf_and_what_was_recorded_with_it(

@@ -15,9 +15,7 @@ from projections.trial.facts import Matter, events_about, facts_after_each
 from projections.trial.verbs import (
     OPERATORS,
     BadCondition,
-    BeginsWithIt,
     Condition,
-    NotAmongThem,
     UnknownFact,
     bisect,
     blame,
@@ -112,35 +110,6 @@ def _known(models: ReadModels, subject: str, cut: Cut) -> dict[str, object]:
         return {}
     *_, last = facts_after_each(Matter(models, "main", subject, cut), entries)
     return last
-
-
-def test_what_if__the_overturned_charge_left_out_is_the_restated_month(models: ReadModels) -> None:
-    """Before it was overturned, the month without the charge is what it was restated to."""
-    subject = "month:7f3a:2026-09"
-    entries = [step.entry for step in steps(of(models, subject))]
-    reversed_at = next(one for one in entries if one.type == "month.charge_reversed.v1")
-    charged = [one for one in entries if one.type == "month.charged.v1"
-               and b"deduction:2609-7" in one.payload]
-    before = AsOf(position=reversed_at.position - 1).resolve(models.store, "main")
-    found = diff(Matter(models, "main", subject, before), Matter(models, "main", subject, before),
-                 without=[one.position for one in charged])
-    restated = {one.field: one.value for one in blame(of(models, subject))}
-    differing = {one.field: (one.before, one.after) for one in found.differences}
-    assert differing["customer_service/score"] == ("94.5525", restated["customer_service/score"])
-    assert [one.position for one in found.went] == [charged[0].position]
-    again = diff(of(models, subject), of(models, subject), without=[charged[0].position])
-    assert again.differences == []  # it was reversed: without it nothing is otherwise
-
-
-def test_what_if__rejected_where_it_contradicts_itself(models: ReadModels) -> None:
-    """R-PRJ-08, R-PRJ-38"""
-    entries = [step.entry for step in steps(of(models, ORDER))]
-    with pytest.raises(BeginsWithIt):
-        list(steps(of(models, ORDER), without=[entries[0].position]))
-    with pytest.raises(NotAmongThem):
-        list(steps(of(models, ORDER), without=[1]))
-    assert not list(steps(of(models, ORDER),
-                          without=[one.position for one in entries]))
 
 
 @pytest.mark.parametrize(("text", "positions"), [
