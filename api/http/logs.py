@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
@@ -47,13 +48,31 @@ about = structlog.contextvars.bound_contextvars
 def _add_fields(_logger: object, _method: str, line: structlog.typing.EventDict
                 ) -> structlog.typing.EventDict:
     record: logging.LogRecord = line["_record"]
-    own = {} if record.thread == threading.main_thread().ident else {"thread": record.threadName}
-    return {**line, **own, **fields(), **getattr(record, "fields", {})}
+    return {**line, **_thread_of(record), **fields(), **getattr(record, "fields", {})}
+
+
+def _thread_of(record: logging.LogRecord) -> dict[str, str | None]:
+    """The name of the thread that says something, unless that is the main one."""
+    return {} if record.thread == threading.main_thread().ident else {"thread": record.threadName}
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Makes a line of a record: of what a request says of itself in one step, since each has one.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        own: dict[str, Any] | None = getattr(record, "fields", None)
+        if own is None or record.exc_info or not has_request_context():
+            return super().format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        return _as_json({"at": f"{at[:-6]}Z", "level": record.levelname.lower(),
+                         "logger": record.name, **_thread_of(record), **fields(), **own,
+                         "message": record.getMessage()})
 
 
 def formatter() -> logging.Formatter:
     """What makes a record a line: a traceback is a text in it, without the values of variables."""
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
