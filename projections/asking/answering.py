@@ -81,6 +81,7 @@ class Reading(NamedTuple):
     of_log: bool = False
     leaf: bytes | None = None
     sort: Sort | None = None
+    knows: "KnownByRows | None" = None
 
     @property
     def id(self) -> bytes:
@@ -121,8 +122,15 @@ class Reading(NamedTuple):
         must_know(self.models.store, self.ledger, self.projection, subjects, between=(
             self.folded, cut.head.position if self.now else cut.position))
 
+    def _must_hold(self, subject: str) -> None:
+        """Errors: NothingRecorded (R-PRJ-07)."""
+        knows = self.knows
+        if knows is not None and self.now and not knows.holds(self.connection, self.id, subject):
+            raise NothingRecorded(ledger=self.ledger, subject=subject)
+
     def wanted(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """As many rows as are wanted; an empty answer says what it is empty of."""
+        """As many rows as are wanted; an empty answer says what it is empty of. Errors:
+        NothingRecorded (R-PRJ-07), where rows say what is known and none is about the subject."""
         row = None
         for row in islice(rows, self.question.limit):
             yield row
@@ -130,6 +138,7 @@ class Reading(NamedTuple):
             return
         if self.question.subject is not None and not self.of_log:
             self.must_know(self.question.subject)
+            self._must_hold(self.question.subject)
         self.note(*nothing_there(self.question, self.as_of))
 
 
@@ -160,7 +169,7 @@ what begins later must not change the answer."""
 
 class KnownByRows:
     """Subjects that rows of a report's own projection are about. `holds` looks them up: of the
-    present in the snapshot that the report itself reads."""
+    present in the snapshot that the report itself reads, and only where that has no row of it."""
 
     def __init__(
         self, projection: Callable[[], Projection], holds: Callable[[Connection, bytes, str], bool]
@@ -199,11 +208,7 @@ def answering(
     now = question.as_of.now
     if now and isinstance(knows, KnownByRows):
         with _of_present(models, ledger, projection, question, cut=cut, past=past) as reading:
-            if subject is not None and not knows.holds(reading.connection, reading.id, subject):
-                must_know(models.store, ledger, name, (subject,), between=(
-                    reading.folded, cut.head.position))
-                raise NothingRecorded(ledger=ledger, subject=subject)
-            yield reading
+            yield reading._replace(knows=knows)
         return
     if knows is not None and subject is not None and not knows(models, ledger, subject, cut):
         if now:

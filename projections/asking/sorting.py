@@ -8,6 +8,7 @@ Where it may change, all pages are as of the position of the first one.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, tuple_
@@ -83,10 +84,17 @@ def _turned(word: str) -> str:
 def sort_of(report: str, row: type[Columns], question: Question) -> Sort:
     """The order in which a report is asked for, or its usual one. Errors: UnknownWord (R-PRJ-35).
     """
-    word = ORDERS[report].by[0] if question.sort is None else question.sort
+    if question.sort is None:
+        return _usual(report, row)
+    word = question.sort
     if word not in (known := orders_of(report)):
         raise UnknownWord(text=word, field="sort", report=report, known=", ".join(known))
     return made(ORDERS[report], row, word)
+
+
+@cache
+def _usual(report: str, row: type[Columns]) -> Sort:
+    return made(ORDERS[report], row, ORDERS[report].by[0])
 
 
 def made(order: Order, row: type[Columns], word: str) -> Sort:

@@ -134,12 +134,13 @@ def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     else:
         where, values = _taken(reading)
         table, columns, grouped = "stock_deltas", SUMS, "GROUP BY sku, warehouse"
-    units = _units(reading)
-    for sku, warehouse, *levels in _select(
-            reading, f"SELECT sku, warehouse, {columns} FROM {table} WHERE {where} {grouped}"
-            " ORDER BY sku, warehouse", values):
+    for unit, sku, warehouse, *levels in _select(
+            reading, f"SELECT unit, found.* FROM (SELECT sku, warehouse, {columns} FROM {table}"
+            f" WHERE {where} {grouped}) found LEFT JOIN sku_units ON sku_units.ledger = ?"
+            " AND sku_units.sku = found.sku AND sku_units.position <= ?"
+            " ORDER BY found.sku, warehouse", (*values, reading.id, reading.cut.position)):
         places = dict(zip(LEVELS, map(int, levels), strict=True))
-        yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE), **_level(places)}
+        yield {"sku": sku, "warehouse": warehouse, "unit": unit or PIECE, **_level(places)}
 
 
 def _level(places: dict[str, int]) -> dict[str, int]:

@@ -72,6 +72,8 @@ class Generation:
 
     begin_reading = "BEGIN"
     begin_writing = "BEGIN IMMEDIATE"
+    outlives = False
+    """Whether what is open of it can still be read once it is removed."""
 
     def __init__(self, number: int, engine: Engine, turn: Any = None) -> None:
         self.number = number
@@ -135,6 +137,8 @@ def _undo(connection: Connection) -> None:
 
 class FileGeneration(Generation):
     """An SQLite file."""
+
+    outlives = True
 
     def __init__(self, number: int, engine: Engine) -> None:
         super().__init__(number, engine)

@@ -13,6 +13,7 @@ from projections.store.databases import Generation, Place
 from projections.store.rows import run
 
 ATTEMPTS = 20
+_WHOLE = "whole"
 REPLACED = "the read models were replaced again and again while they were opened"
 
 Found = TypeVar("Found")
@@ -64,7 +65,7 @@ class ReadDatabase:
         self, stack: ExitStack, first: Callable[[Connection], Found]
     ) -> tuple[Connection, Found] | None:
         """Open a snapshot, then look at the pointer again: a database that was being removed while
-        it was opened is never read."""
+        it was opened is never read. What was open before is whole, whoever removes it."""
         for _ in range(ATTEMPTS):
             generation = self.generation()
             if generation is None:
@@ -73,7 +74,8 @@ class ReadDatabase:
                 with ExitStack() as attempt:
                     connection = attempt.enter_context(generation.reading())
                     found = first(connection)
-                    if not self.moved_from(generation):
+                    if connection.info.get(_WHOLE) or not self.moved_from(generation):
+                        connection.info[_WHOLE] = generation.outlives
                         stack.push(attempt.pop_all())
                         return connection, found
             except (StorageFailed, DBAPIError):
