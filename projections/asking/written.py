@@ -82,9 +82,18 @@ def revealed(value: Any, reveal: Reveal, is_erased: IsErased) -> Any:
     return value
 
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""Of what most of a page is: neither sealed nor with something sealed in it."""
+
+
 def persons_in(value: Any) -> set[str]:
     """The ids of the persons whose keys are needed to open a value."""
-    if type(value) is Written:
-        return {value.sealed.value.p}
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return set().union(*map(persons_in, parts))
+    found: set[str] = set()
+    left = [value]
+    for one in left:  # which grows meanwhile
+        if type(one) is Written:
+            found.add(one.sealed.value.p)
+        else:
+            parts = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+            left += [part for part in parts if part and type(part) not in _PLAIN]
+    return found
