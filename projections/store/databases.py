@@ -9,11 +9,12 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, create_mock_engine, event
 from sqlalchemy.exc import (
     InterfaceError,
     InternalError,
@@ -117,10 +118,10 @@ class Generation:
         except _Undone:
             pass
 
-    def make_tables(self, tables: Sequence[Table] | None = None) -> None:
-        """Make those of some tables that are missing, by default of all."""
+    def make_tables(self) -> None:
+        """Make those tables that are missing."""
         with self.writing() as connection:
-            metadata.create_all(connection, tables, checkfirst=True)
+            metadata.create_all(connection, checkfirst=True)
 
     def close(self) -> None:
         """Let go of the connections that nobody uses; the others go when their user ends."""
@@ -327,17 +328,30 @@ class MemoryPlace:
 def in_memory(number: int = 0, tables: Sequence[Table] | None = None) -> Generation:
     """A read database in memory with empty tables, by default all; it is gone when nobody holds
     it."""
-    generation = _of_one(
-        number, connect_args={"check_same_thread": False, "isolation_level": None})
-    generation.make_tables(tables)
+    return _of_one(number, tables, connect_args={
+        "check_same_thread": False, "isolation_level": None})
+
+
+def _of_one(number: int, tables: Sequence[Table] | None, **how: Any) -> Generation:
+    """A new read database that has one connection, with empty tables."""
+    generation = Generation(number, create_engine(
+        "sqlite://", poolclass=StaticPool, module=sqlite.driver(), isolation_level="AUTOCOMMIT",
+        **how), threading.RLock())
+    with generation.writing() as connection:
+        for statement in _making(None if tables is None else tuple(tables)):
+            run(connection, statement)
     return generation
 
 
-def _of_one(number: int, **how: Any) -> Generation:
-    """A read database that has one connection."""
-    return Generation(number, create_engine(
-        "sqlite://", poolclass=StaticPool, module=sqlite.driver(), isolation_level="AUTOCOMMIT",
-        **how), threading.RLock())
+@cache
+def _making(tables: tuple[Table, ...] | None) -> list[str]:
+    """What makes some tables in an empty SQLite database. To look for each of them, and to spell
+    it, takes SQLAlchemy as long as a hundred events take to be folded."""
+    statements: list[str] = []
+    engine: Any = create_mock_engine("sqlite://", lambda statement, *_: statements.append(
+        str(statement.compile(dialect=engine.dialect))))
+    metadata.create_all(engine, tables, checkfirst=False)
+    return statements
 
 
 @contextmanager
@@ -350,8 +364,7 @@ def in_a_file(tables: Sequence[Table] | None = None) -> Iterator[Generation]:
             Path(folder) / "thrown-away.db", isolation_level=None, check_same_thread=False)
         for setting in THROWN_AWAY:
             connection.execute(f"PRAGMA {setting}").close()
-        generation = _of_one(0, creator=lambda: connection)
-        generation.make_tables(tables)
+        generation = _of_one(0, tables, creator=lambda: connection)
     try:
         yield generation
     finally:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from projections.store.databases import in_a_file
+from projections.catalogue import PROJECTIONS
+from projections.store.databases import FilePlace, Generation, in_a_file, in_memory
+from projections.store.folding import tables_of
 
 HOLDING = """
 from projections.store.databases import in_a_file
@@ -61,3 +63,24 @@ def test_file__leaves_nothing_however_its_process_ends(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"there\n"
         process.kill()
     assert list(tmp_path.iterdir()) == []
+
+
+def _schema(generation: Generation) -> dict[str, str]:
+    """What a read database is made of: tables and indexes, by their names."""
+    with generation.reading() as connection:
+        found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql <> ''")
+        return {name: " ".join(sql.split()) for name, sql in found}
+
+
+def test_tables__that_are_thrown_away_are_those_that_are_kept(tmp_path: Path) -> None:
+    kept = _schema(FilePlace(tmp_path / "log.db").create())
+    assert len(kept) > 20
+    with in_a_file() as thrown_away:
+        assert _schema(thrown_away) == kept
+    assert _schema(in_memory()) == kept
+    named: set[str] = set()
+    for projection in PROJECTIONS:
+        some = _schema(in_memory(tables=tables_of(projection)))
+        assert {name: kept[name] for name in some} == some
+        named.update(some)
+    assert named == set(kept)
