@@ -29,7 +29,7 @@ from projections.catalogue import PROJECTIONS
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
 
-LONG = 256
+LONG = 32
 """Events from which on folding them is worth a process of its own."""
 
 IDLE_S, ENDS_S = 600.0, 5.0
