@@ -58,7 +58,6 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
 
     # Nothing here is a coroutine, so no function is asked nine times a request whether it is one.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
-    app.create_url_adapter = routes.adapter_of(app)  # type: ignore[assignment, method-assign]
     app.config["MAX_CONTENT_LENGTH"] = routes.LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)
     atexit.register(edge.close)

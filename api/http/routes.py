@@ -12,8 +12,6 @@ import orjson
 from flask import Flask, Request, current_app, g, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import MapAdapter
-from werkzeug.wsgi import get_host
 
 from api.http import limiting, problems
 from api.http.edge_errors import Problem
@@ -326,23 +324,6 @@ def _mark(content: bytes) -> bytes:
 def _filters() -> dict[str, str]:
     return {name: value for name, value in sorted(request.args.items())
             if name not in ("cursor", "limit")}
-
-
-def adapter_of(app: Flask) -> Callable[[Request | None], MapAdapter | None]:
-    """What finds the route of a request. All routes hold for every host, so Flask's own way, which
-    looks for a host's part of the map, is left out: it costs as much as finding the route."""
-
-    def adapter(request: Request | None) -> MapAdapter | None:
-        if request is None:
-            return None  # outside of a request no address is made
-        environ = request.environ
-        request.host = get_host(environ)
-        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
-        return app.url_map.bind(
-            request.host, environ["SCRIPT_NAME"], "", environ["wsgi.url_scheme"],
-            environ["REQUEST_METHOD"], path, environ["QUERY_STRING"])
-
-    return adapter
 
 
 def install(app: Flask) -> None:

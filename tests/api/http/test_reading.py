@@ -207,7 +207,7 @@ def test_cursor__rejected_of_another_order(web: Web) -> None:
     assert "-placed_at, placed_at, subject, -subject" in found["detail"]
 
 
-READ = ["heads", "BEGIN", "progress", "stock_levels", "sku_units", "stock_levels", "COMMIT"]
+READ = ["heads", "BEGIN", "progress", "stock_levels", "COMMIT"]
 """What a look-up of a level asks the databases: of the log where it ends, then one snapshot."""
 
 
