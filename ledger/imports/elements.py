@@ -38,10 +38,9 @@ class Parser:
 
     def _outermost(self, parser: Any, name: str, found: dict[str, str]) -> None:
         prefix, depth = name[:name.find(":") + 1], 0
+        begun, ended = self.begin, self.end  # looked up once: a sheet has millions of them
 
         def local(name: str) -> str:
-            if not prefix:
-                return name
             return name.removeprefix(prefix) if name.startswith(prefix) else f":{name}"
 
         def begin(name: str, found: dict[str, str]) -> None:
@@ -49,12 +48,12 @@ class Parser:
             depth += 1
             if depth > NESTED:
                 raise WorkbookDamaged("elements of its XML lie far too deep in each other")
-            self.begin(local(name), found)
+            begun(local(name) if prefix else name, found)
 
         def end(name: str) -> None:
             nonlocal depth
             depth -= 1
-            self.end(local(name))
+            ended(local(name) if prefix else name)
 
         parser.StartElementHandler, parser.EndElementHandler = begin, end
         begin(name, found)

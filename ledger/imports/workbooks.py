@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
+from functools import lru_cache
 from typing import IO, NamedTuple
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
@@ -292,11 +293,14 @@ class _Sheet(Parser):
 
     def _begin_cell(self, found: dict[str, str]) -> None:
         place = found.get("r")
-        column = self._column + 1 if place is None else _column(place)
+        column = self._column + 1 if place is None else _column(place.rstrip("0123456789"))
         if not self._column < column < WIDEST:
             raise WorkbookDamaged(
                 f"a cell of row {self._number} follows column {self._column + 1}")
-        self._cells.extend([""] * (column + 1 - len(self._cells)))
+        if column == len(self._cells):
+            self._cells.append("")
+        else:
+            self._cells.extend([""] * (column + 1 - len(self._cells)))
         self._column, self._kind = column, found.get("t", "n")
         self._style, self._value, self._room = found.get("s", ""), [], LONGEST_CELL
 
@@ -332,10 +336,11 @@ class _Sheet(Parser):
 PLAIN = Format()
 
 
-def _column(place: str) -> int:
-    """The number of a column, from 0, by the place of a cell such as `AB12`; that of the widest
-    sheet has three letters."""
-    number, letters = 0, place.rstrip("0123456789")
+@lru_cache(WIDEST)
+def _column(letters: str) -> int:
+    """The number of a column, from 0, by its letters such as `AB`; that of the widest sheet has
+    three of them."""
+    number = 0
     for letter in letters if len(letters) <= 3 else "ZZZ":
         number = number * 26 + ord(letter) - 64
     return number - 1
