@@ -37,7 +37,7 @@ from tests.support import docs, source
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
-    "column.key"}
+    "column.key", "_rules()[known.rule]"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
