@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from ledger.erasure.record import GROUNDS
 from projections.asking.columns import Columns, Hash, Subject, Time, code, says
 
+LATE = "Whether it was recorded on a later day of the shop than it happened."
+
 OPEN = "Its members are those of the event's type: docs/events.md lists them."
 """Why an object has no members of its own here."""
 
@@ -18,6 +20,7 @@ class EventRow(Columns):
     version: int
     occurred_at: Time
     recorded_at: Time
+    late: Annotated[bool, says(LATE, "known_late")]
     actor: str
     role: str
     client: str

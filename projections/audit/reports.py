@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ledger.log.zones import days_of
 from projections.asking.answering import Past, Reading, reading_log, report
 from projections.asking.clocks import Cut
 from projections.asking.questions import SubjectNeeded
 from projections.audit.answers import EventRow
-from projections.audit.timeline import Timeline, about, shown
+from projections.audit.timeline import Timeline, about, is_late, shown
 from projections.store.models import ReadModels
 
 
@@ -32,4 +33,6 @@ def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     """
     if reading.question.subject is None:
         raise SubjectNeeded(example="order:taobao:云杉书店:123")
-    return map(shown, about(reading, reading.question.subject, after=reading.question.after))
+    days = days_of(reading.models.store, reading.ledger)
+    return ({**shown(entry), "late": is_late(entry, days)}
+            for entry in about(reading, reading.question.subject, after=reading.question.after))

@@ -150,6 +150,12 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
+def is_late(entry: Entry, days: Days) -> bool:
+    """Whether an event was recorded on a later day of the shop than it happened: what was shown of
+    that day had to change."""
+    return days.day_of(from_us(entry.recorded_at)) > days.day_of(from_us(entry.occurred_at))
+
+
 def without_sums(row: dict[str, Any]) -> dict[str, Any]:
     """An event as `shown` has it, without what was to be paid for the goods: the history of an
     account is about goods, and all its orders together would tell what the shop takes. Rule:

@@ -18,6 +18,7 @@ from ledger.deductions.deduction import Deduction
 from ledger.erasure.record import Erasures, PersonRecord
 from ledger.log.envelope import Entry
 from ledger.log.store import gapless
+from ledger.log.zones import days_of
 from ledger.orders.money import Balance
 from ledger.orders.order import Order
 from ledger.people.attendance import Attendance
@@ -38,7 +39,7 @@ from ledger.stock.warehouses import Warehouse
 from projections.asking.answering import reading_log
 from projections.asking.clocks import Cut
 from projections.asking.periods import ALWAYS, Period
-from projections.audit.timeline import Timeline, about, about_back, masked, shown
+from projections.audit.timeline import Timeline, about, about_back, is_late, masked, shown
 from projections.store.models import ReadModels
 
 SCANNED = 20_000
@@ -150,7 +151,7 @@ def rows(
     Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
     event that comes after `FOLDED` others of its stream, since all of them would have to be read.
     """
-    entries = list(entries)
+    entries, days = list(entries), days_of(models.store, ledger)
     of_account = subject is not None and subject.startswith(ACCOUNT_KINDS)
     states = (_account_states(models, ledger, entries, subject or "") if of_account
               else _states(models, ledger, entries))
@@ -160,7 +161,8 @@ def rows(
         before, after = state or ({}, {})
         changes = {name: {"before": before.get(name), "after": value}
                    for name, value in after.items() if before.get(name) != value}
-        yield {**shown(entry), "command_id": str(UUID(bytes=entry.command_id)),
+        yield {**shown(entry), "late": is_late(entry, days),
+               "command_id": str(UUID(bytes=entry.command_id)),
                "changes": None if state is None else changes}
 
 

@@ -4,9 +4,7 @@ from typing import Annotated, Any
 
 from projections.asking.columns import Columns, Hash, Subject, Time, says
 from projections.asking.headers import Header
-from projections.audit.answers import TrailRow
-
-LATE = "Whether it was recorded on a later day of the shop than it happened."
+from projections.audit.answers import LATE, TrailRow
 
 
 class FactChange(Columns):
@@ -120,7 +118,6 @@ class TurnRow(Columns):
 class EventShown(TrailRow):
     """One event, what it changed, what it came of and what came of it."""
 
-    late: Annotated[bool, says(LATE, "known_late")]
     leaf_hash: Annotated[Hash, says("Its leaf in the tree over the log.")]
     together: Annotated[list[int], says("The events that the same command recorded.")]
     caused: Annotated[list[int], says("The events that came of its command, by other commands.")]

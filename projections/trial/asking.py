@@ -12,7 +12,7 @@ from ledger.log.envelope import Entry
 from ledger.log.zones import days_of
 from projections.asking.clocks import AsOf, PositionBeyondHead, header
 from projections.asking.questions import Answer
-from projections.audit.timeline import shown
+from projections.audit.timeline import is_late, shown
 from projections.audit.trail import rows
 from projections.store.models import ReadModels
 from projections.trial import verbs
@@ -20,7 +20,7 @@ from projections.trial.answers import StepRow
 from projections.trial.facts import Matter
 from projections.trial.left_out import corrected_by, must_stand
 from projections.trial.supposing import REALITY, Hypothesis, Means, Supposed, suppose
-from projections.trial.verbs import Changed, Condition, is_late
+from projections.trial.verbs import Changed, Condition
 
 LOOKED = 1_000
 """So many events after one are looked at for what it caused."""
@@ -128,7 +128,7 @@ def event(
     (entry, *later) = store.read(ledger, after=position - 1, limit=LOOKED + 1)
     (row,) = rows(models, ledger, [entry])
     return header(store, ledger, cut), {
-        **row, "late": is_late(entry, days_of(store, ledger)), "leaf_hash": entry.leaf_hash.hex(),
+        **row, "leaf_hash": entry.leaf_hash.hex(),
         "together": [one.position for one in store.commands(ledger, [entry.command_id])],
         "caused": [one.position for one in later if one.causation == row["command_id"]],
         "corrects": corrected_by(entry),

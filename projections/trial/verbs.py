@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from ledger.common.days import Days
 from ledger.common.errors import Invalid, NotFound
-from ledger.common.values import from_us
 from ledger.log.envelope import Entry
 from projections.asking.past import NothingRecorded
+from projections.audit.timeline import is_late
 from projections.trial.facts import Facts, Matter, events_about, facts_after_each
 
 
@@ -55,12 +54,6 @@ def steps(matter: Matter, *, may_be_gone: bool = False) -> Iterator[Step]:
     for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
         yield Step(entry, changes(before, after), is_late(entry, matter.days))
         before = after
-
-
-def is_late(entry: Entry, days: Days) -> bool:
-    """Whether an event was recorded on a later day of the shop than it happened: what was shown of
-    that day had to change."""
-    return days.day_of(from_us(entry.recorded_at)) > days.day_of(from_us(entry.occurred_at))
 
 
 def changes(before: Facts, after: Facts) -> list[Changed]:

@@ -1,7 +1,9 @@
 """A history on trial over HTTP: for who reads evidence, and each reading is noted."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -171,3 +173,23 @@ def test_diff__of_the_whole_ledger_is_noted(web: Web, paid: int) -> None:
     assert web.get("/v1/differences?recorded=2026-01-01..", "auditor").status_code == 200
     assert b"/v1/differences" in b" ".join(
         one.payload for one in web.edge.store.read("main" + SUFFIX, after=before))
+
+
+def test_blame__every_history_marks_what_was_known_late(web: Web, paid: int) -> None:
+    """The trail, an order's and an account's history, the steps, one event: each says of each event
+    whether it was recorded on a later day of the shop than it happened."""
+    web.done(f"{at()}/remarks", {"remark": "x", "occurred_at": "2026-01-02T03:04:05Z"}, "service")
+    late = {}
+    for where in ("/v1/audit?sort=position", f"/v1/orders/{quote(stream(), safe=':')}/history",
+                  "/v1/stock/stock:main:SH-001/history", address("steps")):
+        answer = web.get(where, "auditor")
+        assert answer.status_code == 200, (where, answer.text)
+        for row in (answer.json or {})["items"]:
+            days = [datetime.fromisoformat(row[name]).astimezone(ZoneInfo("Asia/Shanghai")).date()
+                    for name in ("occurred_at", "recorded_at")]
+            assert row["late"] == (days[0] < days[1]), (where, row)
+            assert late.setdefault(row["position"], row["late"]) == row["late"]
+    assert True in late.values()
+    position = max(late)
+    item = (web.get(f"/v1/events/{position}", "auditor").json or {})["item"]
+    assert item["late"] == late[position]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from projections.asking.clocks import NOW, AsOf, Cut
 from projections.asking.past import NothingRecorded
+from projections.audit.timeline import is_late
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from projections.trial.facts import Matter, events_about, facts_after_each
@@ -21,7 +22,6 @@ from projections.trial.verbs import (
     blame,
     changes,
     diff,
-    is_late,
     steps,
 )
 from tests.support.days import IN_SHANGHAI
