@@ -30,6 +30,7 @@ def create_app(settings: "Settings | None" = None, *, serve: bool = True) -> "Fl
 def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api import (
         deductions,
+        explaining,
         log,
         orders,
         people,
@@ -69,6 +70,6 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     api = description.configure(app)
     problems.register(app)
     for module in (orders, returns, stock, people, persons, policies, deductions, scores,
-                   uploads, search, log, trial, operations, description):
+                   uploads, search, log, explaining, trial, operations, description):
         api.register_blueprint(module.group)
     app.extensions["description"] = description.Description(app, api)

@@ -70,8 +70,8 @@ from ledger.reconciliation.signing import Reconciliation
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.asking.questions import Question
+from projections.explaining.one_order import explain_order
 from projections.orders.answers import ExplainedOrder, OneOrder
-from projections.orders.explain import explain_order
 from projections.orders.signed import OneReconciliation, reconciliation
 from projections.orders.slip_answers import SlipRow
 from projections.orders.story import story_of

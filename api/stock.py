@@ -21,10 +21,10 @@ from ledger.stock.prices import PriceSku
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer, Transfer
 from ledger.stock.warehouses import OpenWarehouse
+from projections.explaining.levels import explain_stock
 from projections.stock import documents
 from projections.stock import things as as_written
 from projections.stock.answers import ExplainedStock
-from projections.stock.explain import explain_stock
 
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 APPROVERS = FLOOR - {"integration"}

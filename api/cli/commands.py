@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from api.cli import trial
+from api.cli.explaining import explain_command
 from api.cli.finding import find_command
 from api.cli.importing import imports_group
 from api.cli.keys import keys_group
@@ -27,11 +28,9 @@ from api.cli.options import (
     Names,
     actor_option,
     append_option,
-    as_of_options,
     begun,
     command,
     context_of,
-    filter_options,
     form_option,
     format_options,
     ledger_option,
@@ -39,6 +38,7 @@ from api.cli.options import (
     noting,
     opened,
     preview_option,
+    question_options,
     roles,
 )
 from api.cli.output import as_json, print_record, print_rows, progress
@@ -173,26 +173,7 @@ def do_command(
     f"{option}: {', '.join(takers(field))}." for field, option in OPTIONS.items()))))
 @click.argument("name", type=Names(lambda: REPORTS), metavar="NAME")
 @click.argument("subject", required=False)
-@click.option("--channel", metavar="NAME", help="Only this channel's.")
-@click.option("--shop", metavar="NAME", help="Only this shop's.")
-@click.option("--from", "since", metavar="DAY", help="The first day of the period.")
-@click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
-@click.option("--month", metavar="YYYY-MM", help="Which month. Default for scores: the last "
-              "closed one; for attendance: this one; where a period is taken: the whole log.")
-@click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: "
-              "today; of the past, its last day.")
-@click.option("--post", metavar="NAME", help="Only of this post.")
-@click.option("--status", metavar="WORD", help="Of queues: only orders of this status.")
-@click.option("--owner", metavar="ID", help="Only what this member looks after.")
-@click.option("--older-than", metavar="AGE", help="Only what was placed, opened or sent so long "
-              "ago: 30m, 2h, 3d.")
-@click.option("--sku", metavar="SKU", help="Only with this SKU; in queues, with pieces of it to be "
-              "done.")
-@click.option("--by", metavar="WAY", help="Of revenue: by shop, agent or day. Default: by shop.")
-@click.option("--sort", metavar="COLUMN", help="In the order of this column, of -COLUMN with the "
-              "last first. Default: what has a time, the newest first.")
-@filter_options
-@as_of_options
+@question_options
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Write it to a file. xlsx needs one.")
@@ -370,7 +351,8 @@ def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, imports_group, profiles_group, do_command, report_command,
-    find_command, *trial.COMMANDS, slip_command, rebuild_command, verify_command,
+    find_command, explain_command,
+    *trial.COMMANDS, slip_command, rebuild_command, verify_command,
     policies_group, person_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command,
     backup_command, restore_command, give_up_keys_command,

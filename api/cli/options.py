@@ -254,6 +254,38 @@ def filter_options(function: Command) -> Command:
     return function
 
 
+ASKED = (
+    click.option("--channel", metavar="NAME", help="Only this channel's."),
+    click.option("--shop", metavar="NAME", help="Only this shop's."),
+    click.option("--from", "since", metavar="DAY", help="The first day of the period."),
+    click.option("--to", "until", metavar="DAY", help="The last day of the period, included."),
+    click.option("--month", metavar="YYYY-MM", help="Which month. Default for scores: the last "
+                 "closed one; for attendance: this one; where a period is taken: the whole log."),
+    click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: "
+                 "today; of the past, its last day."),
+    click.option("--post", metavar="NAME", help="Only of this post."),
+    click.option("--status", metavar="WORD", help="Of queues: only orders of this status."),
+    click.option("--owner", metavar="ID", help="Only what this member looks after."),
+    click.option("--older-than", metavar="AGE", help="Only what was placed, opened or sent so "
+                 "long ago: 30m, 2h, 3d."),
+    click.option("--sku", metavar="SKU", help="Only with this SKU; in queues, with pieces of it "
+                 "to be done."),
+    click.option("--by", metavar="WAY",
+                 help="Of revenue: by shop, agent or day. Default: by shop."),
+    click.option("--sort", metavar="COLUMN", help="In the order of this column, of -COLUMN with "
+                 "the last first. Default: what has a time, the newest first."),
+)
+"""What is asked of reports, besides filters and clocks."""
+
+
+def question_options(function: Command) -> Command:
+    """All that a question can say of a report."""
+    function = filter_options(as_of_options(function))
+    for option in reversed(ASKED):
+        function = option(function)
+    return function
+
+
 def _metavar(field: str) -> str:
     if field.endswith((FROM, TO)):
         return "DAY"

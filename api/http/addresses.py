@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ledger.common.bounds import IdText
 from ledger.common.characters import filled
+from projections.explaining.figures import EXPLAINED
 
 
 class InPath(NamedTuple):
@@ -45,6 +46,8 @@ IN_PATH: Mapping[str, InPath] = {
                   "import:17ca6a5afff003cef2ad"),
     "code": InPath("The code of an error.", "^[a-z0-9_]+$", "order_unknown"),
     "name": InPath("A deadline, as the policy names it.", r"\S", "dispatch"),
+    "report": InPath("A report whose figures are explained.", f"^({'|'.join(EXPLAINED)})$",
+                     "inventory"),
     "subject": _GOODS,
     "/v1/members/{member}/leaves/{number}": InPath(
         "The number of the leave, which the member gave it.", _ID, "1"),

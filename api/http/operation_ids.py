@@ -47,6 +47,7 @@ NAMED: Mapping[str, str] = {
     "log.root": "read_log_root",
     "log.refusals": "list_refusals",
     "log.audit": "list_audit",
+    "explaining.explanation": "explain_report",
     "trial.steps": "list_steps",
     "trial.facts": "list_facts",
     "trial.turns": "list_turns",

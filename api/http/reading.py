@@ -56,7 +56,7 @@ class PageQuery(ClockQuery):
     cursor = Text(longest=2000)
 
 
-_NAMED = {"since": "from", "until": "to"}
+NAMED = {"since": "from", "until": "to"}
 """What a query calls a field of a question, where it is another name."""
 
 _LONGEST = {"since": 10, "until": 10, "month": 7, "day": 10, "older_than": 10, "by": 10,
@@ -72,15 +72,16 @@ def query_of(report: str, *, paged: bool = True) -> type[marshmallow.Schema]:
     if report in ORDERS:
         words["sort"] = orders_of(report)
     base = PageQuery if paged else ClockQuery
-    return base.from_dict({field: _asked_as(field, words.get(field)) for field in TAKES[report]
+    return base.from_dict({field: asked_as(field, words.get(field)) for field in TAKES[report]
                            if field != "subject"})
 
 
-def _asked_as(field: str, words: Sequence[str] | None) -> Text:
+def asked_as(field: str, words: Sequence[str] | None = None) -> Text:
+    """The parameter that fills a field of a question; `words` are those that it may be."""
     if field == "sort" and words is not None:
         return Text(longest=100, metadata=_of_sort(words))
     like = DAY if field.endswith((FROM, TO)) else _LIKE.get(field, {})
-    return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100), data_key=_NAMED.get(field),
+    return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100), data_key=NAMED.get(field),
                 metadata={**like, **({"enum": words} if words else {})})
 
 

@@ -298,12 +298,13 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
 
 
 class Made(NamedTuple):
-    """What a report is made of: the projection that it reads, where it finds the past, and what
-    yields its rows."""
+    """What a report is made of: the projection that it reads, where it finds the past, what yields
+    its rows, and how these are read: with what they are read from, and as they are wanted."""
 
     projection: Callable[[], Projection]
     past: Past
     rows: Callable[[Reading], Iterable[dict[str, Any]]]
+    read: Callable[..., AbstractContextManager[tuple[Reading, Iterator[dict[str, Any]]]]]
 
 
 _MADE: dict[Callable[..., Any], Made] = {}
@@ -346,16 +347,23 @@ def report(
     `row` says; `in_pages` as `Typed` has it. Errors: of `answering`, `filters_of`, `sort_of`."""
     def decorate(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
         @contextmanager
-        def listing(
+        def read(
             models: ReadModels, ledger: str, question: Question = PRESENT
-        ) -> Iterator[Listing]:
+        ) -> Iterator[tuple[Reading, Iterator[dict[str, Any]]]]:
             with answering(models, ledger, projection, question, past=past, knows=knows) as reading:
                 filters = filters_of(name, row, question, reading.as_of, days=reading.days)
                 sort = sort_of(name, row, question) if name in ORDERS else None
                 found = passing(filters, rows(reading._replace(sort=sort)))
                 if sort is not None and not in_pages:
                     found = sort.sorted(found)
-                yield Listing(reading.as_of, reading.wanted(found), reading.leaf or b"")
+                yield reading, reading.wanted(found)
+
+        @contextmanager
+        def listing(
+            models: ReadModels, ledger: str, question: Question = PRESENT
+        ) -> Iterator[Listing]:
+            with read(models, ledger, question) as (reading, found):
+                yield Listing(reading.as_of, found, reading.leaf or b"")
 
         @wraps(rows)
         def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
@@ -363,7 +371,7 @@ def report(
                 return Answer(as_of, list(found), leaf)
 
         _LISTINGS[made] = listing
-        _MADE[made] = Made(projection, past, rows)
+        _MADE[made] = Made(projection, past, rows, read)
         typed(row, header, in_pages=in_pages)(made)
         return made
 

@@ -62,7 +62,7 @@ def _narrowing(reading: Reading) -> Iterator[Any]:
                   columns.subject.contains("~"))
 
 
-def _asked(reading: Reading, period: Period) -> Asked:
+def asked_orders(reading: Reading, period: Period) -> Asked:
     """The orders of the channel and shop that are asked for, or all."""
     channel, shop = reading.question.channel, reading.question.shop
     if channel is None and shop is None:
@@ -83,7 +83,7 @@ def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     if period is ALWAYS:
         return sums.report(reading.connection, reading.id,
                            channel=reading.question.channel, shop=reading.question.shop)
-    found = takings.by_currency(reading.connection, _asked(reading, period))
+    found = takings.by_currency(reading.connection, asked_orders(reading, period))
     rows = [sums.shown(currency, figures) for currency, figures in found.items()]
     if (stream := _signable(reading.question)) is None:
         if signatures.month_asked(reading.question) is not None:
@@ -119,7 +119,7 @@ def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     way = reading.question.by or takings.SHOP
     if way not in takings.WAYS:
         raise UnknownWay(text=way, known=", ".join(takings.WAYS))
-    return takings.revenue(reading, _asked(reading, reading.period()), way)
+    return takings.revenue(reading, asked_orders(reading, reading.period()), way)
 
 
 @report(OrderBook, Past.REPLAY, name="takings", row=TakingRow, in_pages=True)
@@ -130,4 +130,4 @@ def takings_of(reading: Reading) -> Iterator[dict[str, Any]]:
     Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
     Rule: R-PRJ-32.
     """
-    return takings.events(reading, _asked(reading, reading.period()))
+    return takings.events(reading, asked_orders(reading, reading.period()))

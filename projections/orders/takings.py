@@ -92,8 +92,9 @@ class Asked(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A payment or refund with what is known of its order."""
+    """A payment or refund with what is known of its order; `position` is that of its event."""
 
+    position: int
     currency: str
     subject: str
     owner: str | None
@@ -119,21 +120,30 @@ def taken(connection: Connection, asked: Asked) -> Iterator[Taken]:
         return
     one = order_takings.c
     query = select(
-        orders.c.currency, one.subject, orders.c.owner, orders.c.marks, one.at, one.paid_minor,
-        one.refunded_minor,
+        one.position, orders.c.currency, one.subject, orders.c.owner, orders.c.marks, one.at,
+        one.paid_minor, one.refunded_minor,
     ).join(orders, and_(orders.c.ledger == one.ledger, orders.c.subject == one.subject)).where(
         one.ledger == asked.ledger, *within(one.at, asked.period), *asked.of_orders(one.subject))
     for row in connection.execute(query.execution_options(yield_per=CHUNK)):
         yield Taken._make(row)
 
 
-def papers(connection: Connection, asked: Asked) -> Iterator[tuple[Place, Figures]]:
-    """What the papers of the period add, and where."""
+class Paper(NamedTuple):
+    """What a paper adds, and where; `position` is that of its event."""
+
+    position: int
+    place: Place
+    figures: Figures
+
+
+def papers(connection: Connection, asked: Asked) -> Iterator[Paper]:
+    """The papers of the period."""
     one = order_papers.c
     query = select(order_papers).where(one.ledger == asked.ledger, *within(one.at, asked.period))
     for row in connection.execute(query.execution_options(yield_per=CHUNK)):
         if asked.places is None or (row.channel, row.shop) in asked.places:
-            yield (row.currency, row.channel, row.shop), _figures.decode(row.figures)
+            yield Paper(row.position, (row.currency, row.channel, row.shop),
+                        _figures.decode(row.figures))
 
 
 def by_currency(connection: Connection, asked: Asked) -> dict[str, Figures]:
@@ -149,8 +159,8 @@ def by_currency(connection: Connection, asked: Asked) -> dict[str, Figures]:
         figures[_PAID], figures[_REFUNDED] = one.paid_minor, one.refunded_minor
         figures[_STATED] = int(not one.marks & _UNSTATED)
         _add(found, one.currency, figures)
-    for (currency, _, _), figures_of_paper in papers(connection, asked):
-        _add(found, currency, figures_of_paper)
+    for paper in papers(connection, asked):
+        _add(found, paper.place[0], paper.figures)
     return dict(sorted(found.items()))
 
 
@@ -187,7 +197,7 @@ SHOP, AGENT, DAY = WAYS = ("shop", "agent", "day")
 """What revenue is listed by."""
 
 
-def _of(way: str, of: tuple[str, str | None], at: int, days: Days) -> str:
+def belongs_to(way: str, of: tuple[str, str | None], at: int, days: Days) -> str:
     """What a figure belongs to, by its order and the owner of that: a shop as it stands in
     subjects, whoever owns the order now, or a day; empty where nobody owns the order."""
     subject, owner = of
@@ -208,7 +218,7 @@ class _Revenue(msgspec.Struct):
 def revenue(reading: Reading, asked: Asked, way: str) -> Iterator[dict[str, Any]]:
     """Orders by when they were placed, and what came in and went out by when it did.
 
-    Shapes: currency, of (see `_of`), orders, total_minor (of the orders that state one),
+    Shapes: currency, of (see `belongs_to`), orders, total_minor (of the orders that state one),
     paid_minor, refunded_minor, net_minor; sorted by the first two.
     """
     connection, days = reading.connection, reading.days
@@ -216,12 +226,13 @@ def revenue(reading: Reading, asked: Asked, way: str) -> Iterator[dict[str, Any]
     for rows in placed(connection, asked):
         for row in rows:
             sums = found.setdefault(
-                (row.currency, _of(way, (row.subject, row.owner), row.placed_at, days)), _Revenue())
+                (row.currency, belongs_to(way, (row.subject, row.owner), row.placed_at, days)),
+                _Revenue())
             sums.orders += 1
             sums.total_minor += total_of(row)
     for one in taken(connection, asked):
-        sums = found.setdefault((one.currency, _of(way, (one.subject, one.owner), one.at, days)),
-                                _Revenue())
+        key = one.currency, belongs_to(way, (one.subject, one.owner), one.at, days)
+        sums = found.setdefault(key, _Revenue())
         sums.paid_minor += one.paid_minor
         sums.refunded_minor += one.refunded_minor
     for (currency, of), sums in sorted(found.items()):

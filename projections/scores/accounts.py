@@ -85,11 +85,15 @@ class Months(StreamRows[Tracked]):
 def take(account: Account, entry: Entry | Outline, event: Any) -> None:
     """Let an account take an event, unless that is about a charge that it does not know: as of a
     moment of the business, a charge can be reversed before it is there."""
+    if is_known(account, event):
+        account.fold(event, entry.version)
+
+
+def is_known(account: Account, event: Any) -> bool:
+    """Whether an account knows what an event is about: a charge that it reduces or reverses."""
     charge = getattr(event, "charge", None)
-    if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
-            and charge not in account.charges:
-        return
-    account.fold(event, entry.version)
+    return not isinstance(charge, str) or isinstance(event, Account.EffectCarried) \
+        or charge in account.charges
 
 
 def streams_of(

@@ -27,7 +27,7 @@ def grading(reading: Reading) -> Iterator[dict[str, Any]]:
     Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
     book, question = ScoreBook(reading), reading.question
-    month = question.must_be_of_month() or _due(book)
+    month = question.must_be_of_month() or due(book)
     version = book.version(month)
     accounts = {who: account
                 for (_, who), account in book.accounts([month], question.subject).items()}
@@ -41,7 +41,8 @@ def grading(reading: Reading) -> Iterator[dict[str, Any]]:
                 yield from items_of(account, member, post, version, shares=shares)
 
 
-def _due(book: ScoreBook) -> str:
+def due(book: ScoreBook) -> str:
+    """The month that is graded next. Errors: NoMonthClosed (R-PRJ-14)."""
     last = book.closings.last_closed()
     if last is None:
         raise NoMonthClosed

@@ -14,13 +14,13 @@ FLOORS = {
         "handlers", "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "slips", "imports", "returns", "people", "resting",
-        "deductions", "scores", "policies", "rights", "audit", "names", "reports", "trial",
-        "preview",
-        "catalogue"),
+        "deductions", "scores", "policies", "rights", "audit", "names", "reports",
+        "explaining", "trial", "preview", "catalogue"),
     "api": (
         "value_words", "messages", "fault_words", "entry", "sheets", "http", "slips", "log",
         "orders", "returns", "stock", "people", "persons", "policies", "deductions", "scores",
-        "faulty_rows", "import_jobs", "imports", "search", "trial", "demo", "cli", "__init__"),
+        "faulty_rows", "import_jobs", "imports", "search", "explaining", "trial", "demo", "cli",
+        "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 

@@ -22,7 +22,7 @@ IN_PATH: Mapping[str, str] = {
     "order": ORDER, "case": f"case:{CHANNEL}:{SHOP}:demo-R3", "deduction": "deduction:2609-7",
     "member": LATE, "month": "2026-09", "code": "order_unknown", "name": "dispatch",
     "subject": "sku:QM-001", "version": "1", "position": "1990",
-    "movement": f"movement:{HOUSE}:M-1"}
+    "movement": f"movement:{HOUSE}:M-1", "report": "inventory"}
 SUBJECTS: Mapping[str, str] = {
     "read_stock_history": f"stock:{HOUSE}:QM-001", "explain_stock": f"stock:{HOUSE}:QM-001",
     "read_warehouse": f"warehouse:{HOUSE}", "read_transfer": "transfer:T-1",
@@ -41,6 +41,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "list_attendance": {"month": "2026-09"}, "list_attendance_of": {"month": "2026-09"},
     "list_shifts": {"day": "2026-09-15"}, "list_shifts_of": {"day": "2026-09-15"},
     "compare_policies": {"before": "1", "after": "2"}, "read_log_root": {"position": "1"},
+    "explain_report": {"subject": f"stock:{HOUSE}:QM-001", "figure": "damaged"},
     "list_turns": {"condition": "payment_status=refunded"},
     "list_differences": {"positions": "1995..2014"}, "list_facts": {"field": "paid_minor"},
     "search": {"q": "demo-3"}, "list_audit": {"type": "order.placed.v1"},

@@ -22,6 +22,7 @@ from api.messages import CATALOG
 from api.value_words import VALUES
 from projections.asking.columns import columns_of
 from projections.asking.typed import type_of
+from projections.explaining.answers import ExplainedRow
 from projections.imports import Decided, ImportRow
 from projections.names import NameRow
 from projections.reports import REPORTS
@@ -37,12 +38,11 @@ from tests.support import docs, source
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
-    "column.key", "_rules()[known.rule]"}
+    "column.key", "_rules()[known.rule]", "text.template"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
-
-TABLES = (NameRow, ImportRow, Decided, StepRow, DueRow, DifferenceRow, DifferingFact, TurnRow,
-          EventShown)
+TABLES = (NameRow, ExplainedRow, ImportRow, Decided, StepRow, DueRow, DifferenceRow,
+          DifferingFact, TurnRow, EventShown)
 """What commands show in tables that are no reports."""
 
 

@@ -10,7 +10,7 @@ from tests.support.web import Web
 NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
          "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
          "month": "2026-09", "version": "1", "deduction": "deduction:1", "name": "dispatch",
-         "position": "2", "movement": "movement:main:M1"}
+         "position": "2", "movement": "movement:main:M1", "report": "orders"}
 SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
             "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk",
             "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",

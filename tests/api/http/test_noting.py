@@ -45,7 +45,8 @@ STAFF = {
     "/v1/months", "/v1/months/<month>/scores.xlsx", "/v1/posts", "/v1/posts/<subject>",
     "/v1/rosters", "/v1/rosters/<subject>", "/v1/score-history", "/v1/score-warnings",
     "/v1/scores", "/v1/scores/<member>/explain", "/v1/shifts", "/v1/shifts/<subject>"}
-EVIDENCE = {"/v1/audit", "/v1/differences", "/v1/refusals", "/v1/events/<position>", *(
+EVIDENCE = {"/v1/audit", "/v1/differences", "/v1/refusals", "/v1/events/<position>",
+            "/v1/explanations/<report>", *(
     f"/v1/subjects/<subject>/{what}" for what in ("differences", "facts", "steps", "turns"))}
 MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/reconciliations/<subject>", "/v1/returns",
          "/v1/revenue", "/v1/takings"}

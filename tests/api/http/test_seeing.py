@@ -51,7 +51,7 @@ KINDS: Mapping[str, tuple[Told, Kind]] = {
         **dict.fromkeys(ONE_BY_ONE, READERS), **dict.fromkeys(
             ("/v1/reconciliation", "/v1/reconciliations/<subject>", "/v1/revenue", "/v1/takings"),
             TAKINGS),
-        **dict.fromkeys(TRIAL, EVIDENCE),
+        **dict.fromkeys(TRIAL, EVIDENCE), "/v1/explanations/<report>": EVIDENCE,
         **dict.fromkeys(("/v1/orders", "/v1/returns"), SUMS_READERS), **OF_LOG,
         **PERSON}),
 }

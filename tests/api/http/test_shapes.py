@@ -22,7 +22,8 @@ from tests.support.web import Web
 
 ONE = {"order": stream("new"), "case": stream("back").replace("order:", "case:"), "job": "?",
        "person": "?", "month": "2026-09", "name": "dispatch", "code": "not_found",
-       "version": "1", "position": "2", "movement": "movement:main:M"}
+       "version": "1", "position": "2", "movement": "movement:main:M",
+       "report": "inventory"}
 SUBJECTS = {"inventory": "sku:SH-001", "stock-cards": "sku:SH-001", "stock": "stock:main:SH-001",
             "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",
             "transfers": "transfer:T", "stock-counts": "count:main:C",

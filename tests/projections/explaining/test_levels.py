@@ -11,8 +11,9 @@ from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.places import stock_of
 from projections.asking.clocks import NOW, AsOf
 from projections.asking.past import NothingRecorded
-from projections.stock import explain
-from projections.stock.explain import TooLongToExplain, explain_stock
+from projections.explaining import limits
+from projections.explaining.levels import explain_stock
+from projections.explaining.limits import TooLongToExplain
 from tests.support.builders import CONTEXT, HOUSE, NOON, line, moved, opened, received, sell
 
 ACCOUNT = stock_of(HOUSE, "SH-001")
@@ -77,6 +78,6 @@ def test_explain__says_of_a_count_that_movements_before_it_came_later(
 def test_explain__refused_when_too_many_events_posted(
     counted: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explain, "MOST_ENTRIES", 3)
-    with pytest.raises(TooLongToExplain, match="More than 3 events posted to stock:main:SH-001"):
+    monkeypatch.setattr(limits, "MOST", 3)
+    with pytest.raises(TooLongToExplain, match="more than 3 events"):
         explain_stock(store, "main", ACCOUNT, NOW)

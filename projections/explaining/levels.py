@@ -7,7 +7,6 @@ figure is the sum of factor x value over its terms.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ledger.common.errors import Invalid
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.accounts import touch_of
 from ledger.log.envelope import Entry
@@ -15,17 +14,9 @@ from ledger.log.store import Store
 from ledger.stock.places import ALREADY_COUNTED, COUNTED, SHELF
 from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.past import nothing_about
+from projections.explaining import limits
+from projections.explaining.limits import few
 from projections.stock.answers import MOVEMENT_KNOWN_LATER
-
-MOST_ENTRIES = 5_000
-
-
-class TooLongToExplain(Invalid):
-    """More than {most} events posted to {account}, too many for one answer. Ask for its stock card,
-    which comes in pages."""
-
-    code = "too_long_to_explain"
-    rule = "R-PRJ-24"
 
 
 class Term(NamedTuple):
@@ -52,9 +43,8 @@ def explain_stock(
     (R-PRJ-24).
     """
     cut = as_of.resolve(store, ledger)
-    entries = store.accounts(ledger, [account], until=cut.position, limit=MOST_ENTRIES + 1)
-    if len(entries) > MOST_ENTRIES:
-        raise TooLongToExplain(account=account, most=MOST_ENTRIES)
+    entries = few(store.accounts(ledger, [account], until=cut.position, limit=limits.MOST + 1),
+                  "events")
     figures: dict[str, list[Term]] = {}
     bins: dict[str, list[Term]] = {}
     terms = (found for entry in entries for found in _terms(entry, account)
