@@ -6,6 +6,7 @@ factor. Whoever has the events can read the leaves again and work out the rest: 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ledger.common.decimals import ZERO, plain, rounded
@@ -19,7 +20,7 @@ DIGITS = 60
 READ, NUMBER, SUM, PRODUCT, RATIO = "read", "number", "sum", "product", "ratio"
 ROUNDING, ROUNDING_DOWN, TENTHS = "rounding", "rounding_down", "tenths"
 GREATEST, LEAST, AT_LEAST, BAND, BANDS = "greatest", "least", "at_least", "band", "bands"
-SEALED = "sealed"
+LOWEST, SEALED = "lowest", "sealed"
 
 FORMULAS: dict[str, str] = {
     READ: "What stands at the pointer in the event at the position; of a list how many it has, and "
@@ -33,6 +34,7 @@ FORMULAS: dict[str, str] = {
     TENTHS: "10 to the power of minus the term: what a number of decimal places divides by.",
     GREATEST: "The greatest of the terms, each factor × value.",
     LEAST: "The least of the terms, each factor × value.",
+    LOWEST: "The lowest that the sum was, term by term: after the first, the first two, and so on.",
     AT_LEAST: "1 where the first term reaches the second, else 0.",
     BANDS: "The first term lies in one of the bands that follow; the value of the first in which "
            "it does.",
@@ -180,6 +182,7 @@ _WORKED_OUT: dict[str, Callable[[Sequence[Step]], Decimal]] = {
     TENTHS: lambda terms: ONE.scaleb(-int(terms[0].value)),
     GREATEST: lambda terms: max(_each(terms)),
     LEAST: lambda terms: min(_each(terms)),
+    LOWEST: lambda terms: min(accumulate(_each(terms))),
     AT_LEAST: lambda terms: Decimal(terms[0].value >= terms[1].value),
     BANDS: _in_band,
     BAND: lambda terms: next(one.value for one in terms if one.what == "coefficient"),

@@ -2,7 +2,7 @@
 the postings of documents.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from ledger.stock.places import (
 from projections.asking.answering import Reading
 from projections.asking.periods import Period, period_of
 from projections.explaining import limits
-from projections.explaining.formulas import LEAST, Event, Figures, Step, add, number, step
+from projections.explaining.formulas import LEAST, LOWEST, Event, Figures, Step, add, number, step
 from projections.explaining.limits import few
 
 ON_SHELF = COUNTED[SHELF]
@@ -102,13 +102,16 @@ class Stock:
         return {"quantity": partial(_in_bin, found, name)}
 
     def of_notice(self, row: dict[str, Any]) -> Figures:
-        """The level that a notice is about, by its name in `low-stock` and `discrepancies`."""
-        found = self._of(row)
-        if "level" not in row:
-            return {"available": partial(_level, found, (AVAILABLE,), AVAILABLE)}
-        if row["bin"] or row["place"] == SHELF:
-            return {"level": partial(_in_bin, found, row["bin"])}
-        return {"level": partial(_level, found, (row["place"],), row["place"])}
+        """The level that a notice is about, and the lowest that it was while the notice was open,
+        by their names in `low-stock` and `discrepancies`."""
+        found, place, name = self._of(row), row.get("place", AVAILABLE), row.get("bin", "")
+
+        def by(one: Posted) -> int:
+            return one.by_bin(name) if name else one.into((place,))
+
+        return {"available" if "available" in row else "level": partial(
+                    _in_bin, found, name) if name else partial(_level, found, (place,), place),
+                "lowest": partial(_lowest, found, by, row)}
 
     # -- what flowed ------------------------------------------------------------------------------
 
@@ -162,6 +165,18 @@ def _level(found: Iterable[Posted], places: Iterable[str], what: str) -> Step:
 
 def _in_bin(found: Iterable[Posted], name: str) -> Step:
     return add([one.term(by) for one in found if (by := one.by_bin(name))], name or SHELF)
+
+
+def _lowest(
+    found: Iterable[Posted], by: Callable[[Posted], int], row: Mapping[str, Any]
+) -> Step:
+    """The lowest that a level was from the event on that opened a notice, event by event."""
+    opened, closed = row["opened_position"], row["closed_position"]
+    until = [one for one in found if closed is None or one.event.entry.position <= closed]
+    terms: list[Step] = []
+    for _, group in groupby(until, lambda one: max(opened, one.event.entry.position)):
+        terms.append(add([one.term(factor) for one in group if (factor := by(one))]))
+    return step(LOWEST, terms)
 
 
 def _flowed(found: Iterable[Posted], of: Mapping[str, int], period: Period) -> Step:

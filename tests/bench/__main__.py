@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import wsgi  # noqa: F401 - what is measured runs as it is served, with the collector set
 from tests.bench.append import append_postgres, append_sqlite, beside_peers
+from tests.bench.explaining import explain
 from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
 from tests.bench.hot import hot_sku
 from tests.bench.http import http_orders, http_past, http_reads
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
     "rebuild_memory": rebuild_memory,
     "as_of": as_of,
     "backdated": backdated,
+    "explain": explain,
     "http_orders": http_orders,
     "http_reads": http_reads,
     "http_past": http_past,

@@ -52,9 +52,9 @@ def as_of(scale: Scale) -> Result:
     """Milliseconds that the level of one SKU takes at random pairs of clocks, and beside it that of
     one member's month; the floor of each is a short log."""
     short, long = map(log_of, scale.past_events)
-    floor, found = _both_logs(scale, short, long, _levels)
+    floor, found = both_logs(scale, short, long, _levels)
     few, many = map(Staff.of, scale.past_events)
-    score_floor, scores = _both_logs(
+    score_floor, scores = both_logs(
         scale, scores_of(few), scores_of(many), lambda models: _scores(models, (few, many)))
     score = scores["ours"]
     return Result(
@@ -71,9 +71,10 @@ def as_of(scale: Scale) -> Result:
 Ask = Callable[[], None]
 
 
-def _both_logs(
+def both_logs(
     scale: Scale, short: Path, long: Path, asking: Callable[[ReadModels], Ask]
 ) -> tuple[float, dict[str, Figure]]:
+    """What a question costs in a short log, and in a long one. Units: milliseconds."""
     with read_models(short) as (few, _), read_models(long) as (many, _):
         for models in (few, many):
             models.rebuild("main")

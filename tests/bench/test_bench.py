@@ -21,7 +21,7 @@ LINE = re.compile(
 
 
 SLOW = {"http_orders", "http_reads", "http_past", "rebuild_memory", "append_postgres", "import",
-        "cli_start", "as_of", "backdated", "peers"}
+        "cli_start", "as_of", "backdated", "explain", "peers"}
 
 
 @pytest.mark.parametrize("name", bench.BENCHMARKS if THOROUGH else sorted(

@@ -35,7 +35,8 @@ ARGUMENTS = {
     "person status": ["person:7f3a"], "person export": ["person:7f3a"],
     "imports show": ["0123"], "imports faults": ["0123"],
     "find": ["1001"], "log": ["order:a:b:1"], "show": ["1"], "blame": ["order:a:b:1"],
-    "diff": ["order:a:b:1"], "bisect": ["order:a:b:1", "paid_minor"], "replay": ["order:a:b:1"],
+    "explain": ["orders"], "diff": ["order:a:b:1"], "replay": ["order:a:b:1"],
+    "bisect": ["order:a:b:1", "paid_minor"],
     "slip": ["order:a:b:1", "--purpose", "pick"],
 }
 """What a command needs to get as far as its ledger."""

@@ -27,8 +27,8 @@ from tests.support.score_shop import Shop as ScoreShop
 from tests.support.stock_shop import Shop as StockShop
 from tests.support.thorough import tried
 
-NOT_MADE = {"low-stock": {"threshold", "lowest", "opened_position", "closed_position"},
-            "discrepancies": {"lowest", "opened_position", "closed_position"},
+NOT_MADE = {"low-stock": {"threshold", "opened_position", "closed_position"},
+            "discrepancies": {"opened_position", "closed_position"},
             "stock-card": {"position"}, "orders": {"position"}, "takings": {"position"},
             "reconciliation": {"signed_position", "signatures"},
             "scores": {"policy_version", "restatement"},

@@ -16,6 +16,7 @@ from projections.explaining.formulas import (
     FORMULAS,
     GREATEST,
     LEAST,
+    LOWEST,
     NUMBER,
     PRODUCT,
     RATIO,
@@ -43,6 +44,7 @@ from projections.explaining.formulas import (
                                                                      "-2.3"),
     (ROUNDING_DOWN, ("2.29", "0.1"), "2.2"), (TENTHS, (2,), "0.01"), (TENTHS, (0,), "1"),
     (GREATEST, (0, -3), "0"), (LEAST, (0, -3), "-3"), (AT_LEAST, (2, 2), "1"),
+    (LOWEST, (5, -7, 3, -1), "-2"), (LOWEST, (3,), "3"),
     (AT_LEAST, (1, 2), "0"), (SEALED, (7, 8), "7")])
 def test_formula__works_out(formula: str, values: Sequence[Any], found: str) -> None:
     assert step(formula, [number(Decimal(one)) for one in values]).value == Decimal(found)
