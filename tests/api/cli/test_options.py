@@ -218,8 +218,8 @@ WRITING = {
     "imports faults": ["0123"], "slip": ["order:a:b:1", "--purpose", "pick"]}
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
-ONLY_READING = {"report", "find", "log", "show", "blame", "diff", "bisect", "replay", "rebuild",
-                "verify", "doctor", "backup", "keys list", "policies list", "policies diff",
+ONLY_READING = {"report", "find", "log", "show", "blame", "diff", "bisect", "replay", "explain",
+                "rebuild", "verify", "doctor", "backup", "keys list", "policies list", "policies diff",
                 "policies due", "policies pay", "person find", "person status", "imports list",
                 "imports show", "imports forget", "profiles check"}
 
