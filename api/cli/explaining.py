@@ -54,6 +54,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
     from projections.explaining.answers import ExplainedRow
 
     labels = heads(columns_of(ExplainedRow))
+    if not rows:
+        print_rows(rows, form="table")
     for (row, figure), steps in groupby(rows, key=lambda one: (one["row"], one["figure"])):
         print_rows([{column: step[column] for column in SHOWN} for step in steps], form="table",
                    title=f"{row}: {figure}", heads=labels)
