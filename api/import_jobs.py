@@ -43,8 +43,7 @@ class ImportProgress(Columns):
     counts: Annotated[ImportCounts | None, says("What it did; null while it runs.")]
     problem: Annotated[str | None, says("Why it failed; null where it did not.")]
     faults: Annotated[int, says("How many faults there are.")]
-    warnings: Annotated[int | None, says(
-        "How many warnings there are; null once the server has forgotten the run.")]
+    warnings: Annotated[int, says("How many warnings there are.")]
     recorded: Annotated[ImportRow | None, says(
         "The import as the ledger has it; null where nothing of it is recorded.")]
 

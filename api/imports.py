@@ -43,7 +43,7 @@ from ledger.common.values import escaped, to_us
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
-from ledger.imports.faulty_rows import Kept, kept
+from ledger.imports.faulty_rows import Kept, kept, kept_warnings
 from ledger.imports.importer import run_import
 from ledger.imports.record import Import
 from ledger.imports.sources import Unnamed
@@ -252,10 +252,13 @@ def _must_be(found: dict[str, Any] | None) -> dict[str, Any]:
 def _kept(found: dict[str, Any]) -> Kept:
     """The faulty rows of an import. Errors: FaultyRowsGone (R-IMP-32, 410), SideFileUnusable
     (R-IMP-33)."""
-    if not found["faults"]:
-        return Kept({}, iter(()))
+    return _aside(kept, found) if found["faults"] else Kept({}, iter(()))
+
+
+def _aside(read: Callable[..., Any], found: dict[str, Any]) -> Any:
+    """What the side file has of an import. Errors: as above."""
     here, ledger = edge(), edge().ledger(caller().ledger)
-    return kept(here.side_file, ledger.id, found["import"].partition(":")[2],
+    return read(here.side_file, ledger.id, found["import"].partition(":")[2],
                 now=ledger.clock.wall())
 
 
@@ -275,7 +278,7 @@ def _as_recorded(name: str, found: dict[str, Any]) -> dict[str, Any]:
     return {"import": name, "preview": False, "state": found["state"], "stage": "",
             "done": found["rows"] if counts else 0, "total": found["rows"], "counts": counts,
             "problem": None, "faults": sum(one["count"] for one in found["faults"]),
-            "warnings": None, "recorded": found}
+            "warnings": sum(one["count"] for one in found["warnings"]), "recorded": found}
 
 
 class FaultsQuery(marshmallow.Schema):
@@ -340,10 +343,11 @@ def _sheet(found: dict[str, Any], form: str, *, opened: bool) -> Response:
 @group.response(200, shapes.one(RowFaults))
 def warnings(query: Mapping[str, Any], job: str) -> Response:
     """What was read otherwise than it is printed, such as full-width digits of an order number."""
-    found = _job(job)
-    if found is None:
-        raise Problem("import_unknown")
-    return _listed(found.summary.warnings if found.summary else (), query)
+    known = _job(job)
+    if known is None:
+        found = _must_be(_recorded(job))
+        return _listed(_aside(kept_warnings, found) if found["warnings"] else (), query)
+    return _listed(known.summary.warnings if known.summary else (), query)
 
 
 def _listed(found: Iterable[RowFault], query: Mapping[str, Any]) -> Response:

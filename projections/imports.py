@@ -44,11 +44,11 @@ class Decided(Columns):
 
 
 class FaultCount(Columns):
-    """The faults of one code in one file."""
+    """The faults, or warnings, of one code in one file."""
 
     file: Annotated[str, says("The file; empty: the files together.")]
     code: Annotated[str, says("The code of the fault.")]
-    count: Annotated[int, says("How many such faults there are.")]
+    count: Annotated[int, says("How many such there are.")]
     rows: Annotated[list[str], says(
         "Their rows, each a number or a run such as 3-7, the header is 1, and 0 is the file as a "
         "whole; of very many runs only the first.")]
@@ -69,6 +69,8 @@ class ImportRow(Columns):
     rows: Annotated[int, says("How many rows it has.")]
     completed: Annotated[Decided | None, says("What became of its rows; null until then.")]
     faults: Annotated[list[FaultCount], says("Where its faults are.")]
+    warnings: Annotated[list[FaultCount], says(
+        "Where something was read otherwise than it is printed.")]
     position: Annotated[int, says("The position of its last event.")]
 
 
@@ -101,6 +103,7 @@ def shown(entries: Sequence[Entry]) -> dict[str, Any]:
         "channel": first.channel or None, "shop": first.shop or None, "policy": first.policy,
         "rows": first.rows, "completed": completed,
         "faults": msgspec.to_builtins(last.faults) if completed else [],
+        "warnings": msgspec.to_builtins(last.warnings) if completed else [],
         "position": entries[-1].position}
 
 

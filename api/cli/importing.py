@@ -78,11 +78,12 @@ def show_command(name: str, ledger_name: str, form: str) -> None:
             click.echo(as_json(row))
             return
         print_record(_short(row), form=form, heads=_heads())
-        for fault in row["faults"]:
-            where = fault["file"] or tr("the files")
-            said = tr("{code} × {count}, rows {rows}", code=fault["code"], count=fault["count"],
-                      rows=tr(", ").join(fault["rows"]))
-            click.echo(tr("{label}: {value}", label=where, value=said))
+        for warned, tallies in (("", row["faults"]), (tr("warning: "), row["warnings"])):
+            for one in tallies:
+                where = one["file"] or tr("the files")
+                said = tr("{code} × {count}, rows {rows}", code=one["code"], count=one["count"],
+                          rows=tr(", ").join(one["rows"]))
+                click.echo(tr("{label}: {value}", label=f"{warned}{where}", value=said))
 
 
 def _read(found: "Opened", ledger_name: str, name: str) -> dict[str, Any]:
@@ -110,11 +111,13 @@ def faults_command(
     name: str, *, output: Path | None, with_personal: bool, ledger_name: str, actor: str | None,
     form: str,
 ) -> None:
-    """What was wrong in the rows of an import; with -o the rows, as they were. What is personal in
-    them is masked unless it is asked for. Rows are destroyed 30 days after their import."""
+    """What was wrong in the rows of an import, and its warnings; with -o the rows, as they were.
+    What is personal in them is masked unless it is asked for. All of it is destroyed 30 days after
+    its import."""
     from api import faulty_rows
     from api.cli.imports import print_fault
     from ledger.imports.faulty_rows import kept as kept_of
+    from ledger.imports.faulty_rows import kept_warnings
     from ledger.settings import Settings
 
     if output is not None and output.suffix[1:] not in faulty_rows.FORMS:
@@ -125,12 +128,14 @@ def faults_command(
     with (opened(ledger_name, writes=True) as found,
           closing(settings.side_file(found.keys)) as side_file):
         row = _read(found, ledger_name, name)
-        kept = None if not row["faults"] else kept_of(
-            side_file, found.ledger.id, row["import"].partition(":")[2],
-            now=found.ledger.clock.wall())
+        own = side_file, found.ledger.id, row["import"].partition(":")[2]
+        now = found.ledger.clock.wall()
+        kept = kept_of(*own, now=now) if row["faults"] else None
         if output is None:
             for fault in () if kept is None else faulty_rows.faults_of(kept):
                 print_fault(fault, form)
+            for warning in kept_warnings(*own, now=now) if row["warnings"] else ():
+                print_fault(warning, form, warning=True)
             return
         if with_personal:
             _note(found, row, actor)

@@ -17,7 +17,8 @@ def start_import(command: StartImport, work: Work) -> list[Aggregate]:
 def refuse_import(command: RefuseImport, work: Work) -> list[Aggregate]:
     """Nothing of an import is recorded but where its faults are."""
     brought: Import = work.load(Import, command.subject)
-    brought.refuse({**_facts(command), "faults": command.faults}, occurred_at=command.occurred_at)
+    brought.refuse({**_facts(command), "faults": command.faults, "warnings": command.warnings},
+                   occurred_at=command.occurred_at)
     return [brought]
 
 
@@ -36,6 +37,7 @@ def complete_import(command: CompleteImport, work: Work) -> list[Aggregate]:
     brought.complete({
         "rows": command.rows, "accepted": command.accepted, "rejected": command.rejected,
         "duplicates": command.duplicates, "erased": command.erased, "faults": command.faults,
+        "warnings": command.warnings,
     }, occurred_at=command.occurred_at)
     return [brought]
 

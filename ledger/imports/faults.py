@@ -154,6 +154,8 @@ REASONS: dict[str, tuple[str, str]] = {
         "R-IMP-34", "is a mask, not what stood there: ask for the rows with what is personal"),
     "rows_beyond": (
         "R-IMP-33", "of all rows with faults the first {most} are kept here"),
+    "warnings_beyond": (
+        "R-IMP-33", "of all warnings the first {most} are kept here"),
     "rows_not_kept": (
         "R-IMP-33", "the rows with faults could not be kept beside the ledger: {why}"),
     "refusal_lost": (

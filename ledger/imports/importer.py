@@ -185,7 +185,7 @@ class _Run:
         command = CompleteImport(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
             duplicates=duplicates, erased=len(self.erased.rows),
-            faults=tallies(self.staging.faults()),
+            faults=tallies(self.staging.faults()), warnings=tallies(self.staging.warnings()),
             occurred_at=from_us(self.ledger.clock.wall()))
         return command, self._of_import("completed", str(accepted), str(rejected))
 
@@ -327,9 +327,10 @@ class _Run:
     def _refuse(self) -> None:
         """Record that nothing is recorded, and where the faults are, if there are any. Where that
         cannot be done, a warning says so."""
-        self.aside.keep(self.ledger, self.id)
         if found := tallies(self.staging.faults()):
-            command = RefuseImport(**self._facts(), faults=found)
+            self.aside.keep(self.ledger, self.id)
+            command = RefuseImport(
+                **self._facts(), faults=found, warnings=tallies(self.staging.warnings()))
             try:
                 self._count(*self._handled([(command, self._of_import("refused", repr(found)))]))
             except LedgerError as error:

@@ -69,7 +69,8 @@ class Import(Aggregate):
 
     class Refused(Aggregate.Event):
         """Nothing of it was recorded, since it has faults, or since all of it was
-        refused. `faults` say where; what stands in the rows is not here."""
+        refused. `faults` say where, and `warnings` what was read otherwise than it is printed; what
+        stands in the rows is not here."""
 
         TOPIC = "import.refused.v1"
         files: list[ImportedFile]
@@ -82,11 +83,13 @@ class Import(Aggregate):
         rows: int
         faults: list[FaultTally]
         trust_numbers: bool = False
+        warnings: list[FaultTally] = []
 
     class Completed(Aggregate.Event):
         """All rows were decided: rows = accepted + rejected + duplicates, over all its runs.
         `erased` are those among them that name somebody who was erased: what is personal in them
-        was left out. `faults` say where those stand that were rejected."""
+        was left out. `faults` say where those stand that were rejected, `warnings` where those that
+        were read otherwise than they are printed."""
 
         TOPIC = "import.completed.v1"
         rows: int
@@ -95,6 +98,7 @@ class Import(Aggregate):
         duplicates: int
         erased: int = 0
         faults: list[FaultTally] = []
+        warnings: list[FaultTally] = []
 
     @event(Started)
     def _started(self):
@@ -161,6 +165,7 @@ class RefuseImport(StartImport, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "import.refuse"
     faults: Annotated[list[FaultTally], Items()]
+    warnings: Annotated[list[FaultTally], Items(least=0)] = []
 
 
 class CompleteImport(_OnImport, frozen=True, kw_only=True):
@@ -176,6 +181,7 @@ class CompleteImport(_OnImport, frozen=True, kw_only=True):
     duplicates: Tally
     erased: Tally = 0
     faults: Annotated[list[FaultTally], Items(least=0)] = []
+    warnings: Annotated[list[FaultTally], Items(least=0)] = []
 
     def check(self, checks: Checks) -> None:
         if self.rows != self.accepted + self.rejected + self.duplicates:

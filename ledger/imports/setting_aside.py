@@ -27,8 +27,8 @@ from ledger.log.side_file import SideFile
 
 
 class Aside:
-    """Keeps the faulty rows of one run, which goes on where that cannot be done: a warning says
-    so. Nothing is kept without a side file, and of a run that only tries."""
+    """Keeps the faulty rows and the warnings of one run, which goes on where that cannot be done: a
+    warning says so. Nothing is kept without a side file, and of a run that only tries."""
 
     def __init__(
         self, side_file: SideFile | None, loader: Loader, staging: Staging, *, dry_run: bool
@@ -43,13 +43,15 @@ class Aside:
                 self.side_file.begin(ledger.id, run.bytes, import_id, now=ledger.clock.wall())
 
     def keep(self, ledger: Target, import_id: str) -> None:
-        """Keep the rows, if there are any."""
-        if self.side_file is None or not self.staging.fault_count:
+        """Keep the rows and the warnings, if there are any."""
+        staging = self.staging
+        if self.side_file is None or not (staging.fault_count or staging.warning_count):
             return
         files, profile = self.loader.files, self.loader.profile
         try:
             keep(self.side_file, (ledger.id, import_id), columns_of(files, profile),
-                 faulty_rows(files, profile, self.staging), now=ledger.clock.wall())
+                 faulty_rows(files, profile, self.staging), now=ledger.clock.wall(),
+                 warnings=staging.warnings())
         except LedgerError as error:
             self.staging.warning(RowFault.of("", 0, "rows_not_kept", why=error))
 

@@ -15,9 +15,10 @@ MOST_RUNS = 2_000
 
 
 class FaultTally(msgspec.Struct, frozen=True, kw_only=True):
-    """The faults of one code in one file, which has no name where none of the files is meant.
+    """The faults, or warnings, of one code in one file, which has no name where none of the files
+    is meant.
 
-    Shapes: `count` is how many faults there are; `rows` are their rows, each a number or a run such
+    Shapes: `count` is how many there are; `rows` are their rows, each a number or a run such
     as `3-7`, the header is row 1, and 0 is the file as a whole. Of very many runs the last ones are
     left out.
     """

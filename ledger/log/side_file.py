@@ -1,4 +1,5 @@
-"""The side file: the rows of imports in which something is wrong, as they were, for some days.
+"""The side file: the rows of imports in which something is wrong, as they were, for some days, and
+what their files were warned of.
 
 It lies beside the ledger, `x.imports.db` for `x.db`, and is no part of it: whatever becomes of it,
 the events say which rows of which file had which fault. The rows of an import are sealed under a
@@ -7,9 +8,9 @@ backup holds either.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -30,6 +31,8 @@ DAYS = 30
 DAY_US = 86_400_000_000
 BATCH = 1_000
 PREFIX = b"order-ledger/faulty-row/v1"
+END = b""
+"""Sealed after the last row of an import, so that a row that is missing there is noticed, too."""
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS faulty_imports (ledger BLOB, import TEXT, kept_at INTEGER NOT NULL,"
@@ -75,7 +78,7 @@ class SideFile:
     def keep(
         self, ledger: bytes, import_id: str, rows: Iterable[bytes], *, now: int
     ) -> None:
-        """Keep the faulty rows of an import, in place of those that are kept of it.
+        """Keep the faulty rows of an import, in place of those that are kept of it; none is empty.
 
         Units: `now` in microseconds since 1970. Errors: SideFileUnusable (R-IMP-33), and those of
         the keys database.
@@ -86,7 +89,7 @@ class SideFile:
         with self._changing() as connection:  # nobody else makes its key, or destroys it, meanwhile
             self._begin(connection, own, now)
             seal = _Seal(make_key(self._keys, ledger, import_id), ledger, import_id)
-            numbered = enumerate(rows)
+            numbered = enumerate(chain(rows, [END]))
             while some := [(*own, number, seal.closed(number, content))
                            for number, content in islice(numbered, BATCH)]:
                 connection.exec_driver_sql("INSERT INTO faulty_rows VALUES (?, ?, ?, ?)", some)
@@ -109,24 +112,27 @@ class SideFile:
         return self._read(_Seal(key, ledger, import_id), *own)
 
     def _read(self, seal: "_Seal", ledger: bytes, import_id: str) -> Iterator[bytes]:
-        """What is sealed, in order. Errors: SideFileUnusable (R-IMP-33)."""
+        """What is sealed, in order, to the end. Errors: SideFileUnusable (R-IMP-33)."""
         number = 0
-        while True:
-            with self._asking() as connection:
-                assert connection is not None
-                some = connection.exec_driver_sql(
-                    f"SELECT number, sealed FROM faulty_rows {_OWN} AND number >= ? ORDER BY number"
-                    f" LIMIT {BATCH}", (ledger, import_id, number)).fetchall()
-            if not some and not number:
-                raise SideFileUnusable(path=self.named, why="the first row of an import is missing")
-            for number, sealed in some:
+        while some := self._some(number, ledger, import_id):
+            for sealed in some:
                 opened = seal.opened(number, sealed)
                 if opened is None:
-                    raise SideFileUnusable(path=self.named, why="a row is not what was kept")
+                    raise SideFileUnusable(
+                        path=self.named, why="a row is missing, or is not what was kept")
+                if opened == END:
+                    return
                 yield opened
-            if len(some) < BATCH:
-                return
-            number += 1
+                number += 1
+        raise SideFileUnusable(path=self.named, why="the last rows of an import are missing")
+
+    def _some(self, number: int, ledger: bytes, import_id: str) -> Sequence[bytes]:
+        """Sealed rows from a number on. Errors: SideFileUnusable (R-IMP-33)."""
+        with self._asking() as connection:
+            assert connection is not None
+            return connection.exec_driver_sql(
+                f"SELECT sealed FROM faulty_rows {_OWN} AND number >= ? ORDER BY number"
+                f" LIMIT {BATCH}", (ledger, import_id, number)).scalars().all()
 
     def forget_old(self, *, now: int) -> int:
         """Destroy the rows that were kept for so many days, with their keys. Returns of how many

@@ -327,17 +327,67 @@ def test_import__is_the_same_after_a_restart(again: Callable[[], Web]) -> None:
     web = again()
     after = shown(web, asked)
     assert {**after, "stage": before["stage"], "done": before["done"], "total": before["total"],
-            "warnings": 0, "counts": {**after["counts"], "older": 0, "events": 1}} == before
+            "counts": {**after["counts"], "older": 0, "events": 1}} == before
     for name in (asked.headers["Location"], f"/v1/imports/{own}"):
         assert web.get(f"{name}/faults").json == faults
         masked = web.get(f"{name}/faults?format=csv").text
         assert "994109261320502953" in masked
         assert "贺晚禾" not in masked
         assert web.get(f"{name}/faults?format=xlsx").data.startswith(b"PK")
-        problem(web.get(f"{name}/warnings"), 404, "import_unknown")
+        assert web.get(f"{name}/warnings").json == {"items": []}
     again_listed = web.get("/v1/imports").json
     assert again_listed is not None
     assert again_listed["items"] == listed["items"]
+
+
+WARNED = "１００２"
+"""The beginning of an order's number in full-width digits, which is warned of."""
+
+
+def warned(web: Web, key: str, *, fault: bool) -> TestResponse:
+    """An upload that is warned of, when it has ended: taken, or refused for another row."""
+    header, line, other, *_ = SAMPLE.read_bytes().decode("gbk").splitlines()
+    lines = [header, line.replace("1002013921475789347", f"{WARNED}013921475789{key}")]
+    lines += [other.replace("2026-", "someday ")] if fault else []
+    answer = upload(web, key=key, file=(io.BytesIO("\r\n".join(lines).encode("gbk")), "w.csv"))
+    assert answer.status_code == 202, answer.text
+    eventually(lambda: shown(web, answer)["state"] != "running")
+    return answer
+
+
+@durable
+@pytest.mark.parametrize("fault", [False, True])
+def test_warnings__are_the_same_after_a_restart(
+    again: Callable[[], Web], tmp_path: Path, *, fault: bool
+) -> None:
+    """Of an import that was taken, of one that was refused, and not of one that left no trace."""
+    web = again()
+    asked = warned(web, "347", fault=fault)
+    before = shown(web, asked)
+    assert (before["state"], before["warnings"]) == ("rejected" if fault else "done", 1)
+    own, address = before["recorded"]["import"], asked.headers["Location"]
+    found = web.get(f"{address}/warnings").json
+    assert found is not None
+    assert [(one["row"], one["code"]) for one in found["items"]] == [(2, "full_width")]
+    faults = web.get(f"{address}/faults").json
+    web = again()
+    for name in (address, f"/v1/imports/{own}"):
+        assert web.get(f"{name}/warnings").json == found
+        assert web.get(f"{name}/warnings?after=1").json == {"items": []}
+        assert web.get(f"{name}/faults").json == faults
+        known = web.get(name).json
+        assert known is not None
+        assert known["warnings"] == 1
+        assert known["recorded"]["warnings"] == [
+            {"file": "w.csv", "code": "full_width", "count": 1, "rows": ["2"]}]
+        assert WARNED not in (web.get(f"{name}/faults?format=csv").text if fault else "")
+    web.close()
+    assert not [path for path in tmp_path.rglob("x.imports.db*")
+                if WARNED.encode() in path.read_bytes()]
+    with sqlite3.connect(tmp_path / "x.imports.db") as side:
+        side.execute("UPDATE faulty_imports SET kept_at = kept_at - 31 * 86400000000")
+    web = again()
+    problem(web.get(f"/v1/imports/{own}/warnings"), 410, "faulty_rows_gone")
 
 
 @on_sqlite

@@ -65,6 +65,22 @@ def test_import__rejected_when_it_is_not_there(words: tuple[str, ...]) -> None:
         assert "[R-PRJ-07, nothing_recorded]" in run(*words, name, code=1).stderr
 
 
+def test_warnings__of_an_import_are_shown_and_listed(tmp_path: Path) -> None:
+    """As they were said when it was imported, and in a process that did not import it."""
+    header, line, *_ = GOOD.read_bytes().decode("gbk").splitlines()
+    path = tmp_path / "w.csv"
+    path.write_text(f"{header}\n{line.replace('1002013921475789347', '１２3')}\n", "utf-8")
+    made = CliRunner().invoke(import_command, [str(path), "--profile", "taobao-orders"])
+    assert made.exit_code == 0, made.output
+    said = [one for one in made.stderr.splitlines() if "full_width" in one]
+    own = str(listed()[0]["import"])
+    assert "warning: w.csv: full_width × 1, rows 2" in run("show", own).stdout
+    assert len(said) == 1
+    assert run("faults", own).stderr.splitlines() == said
+    found = json.loads(run("faults", own, "--json").stdout)
+    assert (found["code"], found["warning"]) == ("full_width", True)
+
+
 def test_faults__are_those_of_the_import_and_its_rows_masked(tmp_path: Path) -> None:
     assert len(run("faults", refused()).stderr.splitlines()) == 4
     path = tmp_path / "rows.csv"

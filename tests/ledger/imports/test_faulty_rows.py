@@ -7,7 +7,14 @@ import pytest
 
 from ledger.imports import faulty_rows
 from ledger.imports.faults import RowFault
-from ledger.imports.faulty_rows import MOST_ROWS, Columns, FaultyRow, keep, kept
+from ledger.imports.faulty_rows import (
+    MOST_ROWS,
+    Columns,
+    FaultyRow,
+    keep,
+    kept,
+    kept_warnings,
+)
 from ledger.log.side_file import SideFile, SideFileUnusable, side_file_at
 from tests.support.logs import settings_in
 
@@ -54,6 +61,21 @@ def test_rows__beyond_the_most_bytes_are_named(
     assert 2 < len(rows) < 30
     assert [fault.reason for fault in last.faults] == [
         f"of all rows with faults the first {len(rows)} are kept here"]
+
+
+def test_warnings__are_kept_beside_rows_and_beyond_the_most_are_named(side_file: SideFile) -> None:
+    """However many there are of either, they take no room from one another."""
+    warned = [RowFault.of("a.csv", number, "full_width", column="number", value="１", read="1")
+              for number in range(2, MOST_ROWS + 5)]
+    for rows in ([], [row(2), row(3)], list(map(row, range(2, MOST_ROWS + 5)))):
+        for warnings in ([], warned[:3], warned):
+            keep(side_file, OWN, COLUMNS, rows, now=1, warnings=iter(warnings))
+            assert list(kept(side_file, *OWN, now=2).rows)[:MOST_ROWS] == rows[:MOST_ROWS]
+            *found, last = [*kept_warnings(side_file, *OWN, now=2), None]
+            assert found[:MOST_ROWS] == warnings[:MOST_ROWS]
+            assert [one.code for one in found[MOST_ROWS:]] == (
+                ["warnings_beyond"] if warnings is warned else [])
+            assert last is None
 
 
 def test_rows__rejected_when_they_are_of_another_kind(side_file: SideFile) -> None:

@@ -102,6 +102,11 @@ def test_rows__open_after_the_master_key_was_changed(
     "UPDATE faulty_rows SET sealed = zeroblob(60) WHERE number = 1",
     "UPDATE faulty_rows SET sealed = x'00' WHERE number = 0",
     "DELETE FROM faulty_rows",
+    "DELETE FROM faulty_rows WHERE number = 0",
+    "DELETE FROM faulty_rows WHERE number = 1",
+    "DELETE FROM faulty_rows WHERE number = 2",
+    "DELETE FROM faulty_rows WHERE number >= 1",
+    "DELETE FROM faulty_rows WHERE number = 1; UPDATE faulty_rows SET number = 1 WHERE number = 2",
     "UPDATE faulty_rows SET number = 7 WHERE number = 1",
     "UPDATE faulty_rows SET import = 'x' || number",
     "DROP TABLE faulty_rows",
@@ -113,7 +118,7 @@ def test_rows__rejected_when_they_were_changed(
     side_file.keep(OWN, "one", [row(2), row(3)], now=NOW)
     side_file.close()
     with sqlite3.connect(tmp_path / "x.imports.db") as found:
-        found.execute(change)
+        found.executescript(change)
     with pytest.raises(SideFileUnusable, match="move it away"):
         kept(side_file)
 
