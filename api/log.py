@@ -187,7 +187,7 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     trail = found(here.models, name, asked, cut, start=start, limit=limit)
     as_of = header(here.store, name, cut)
     note_reading(as_of["position"])
-    shown = list(rows(here.models, name, trail.entries, subject=asked.subject))
+    shown = list(rows(here.models, name, trail.entries, cut, subject=asked.subject))
     return paged(as_of, shown, None if trail.beyond is None else [trail.beyond])
 
 
@@ -197,7 +197,7 @@ def _all(asked: Asked, cut: Cut, *, down: bool) -> Iterator[dict[str, Any]]:
     start, count = Start(down=down), 0
     while True:
         trail = found(here.models, name, asked, cut, start=start, limit=1000)
-        yield from rows(here.models, name, trail.entries, subject=asked.subject)
+        yield from rows(here.models, name, trail.entries, cut, subject=asked.subject)
         count += len(trail.entries)
         if count > EXPORTED:
             raise Problem("too_much", most=EXPORTED)

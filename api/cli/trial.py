@@ -111,7 +111,8 @@ def _changes(row: dict[str, Any]) -> dict[str, Any]:
         changed = [*changed[:MOST], tr("and {count} more", count=more)]
     return {"position": row["position"], "occurred_at": row["occurred_at"],
             "recorded_at": row["recorded_at"] if row["late"] else None, "type": row["type"],
-            "actor": row["actor"], "changes": "; ".join(changed)}
+            "actor": row["actor"], "corrects": row["corrects"],
+            "corrected_by": row["corrected_by"] or None, "changes": "; ".join(changed)}
 
 
 MOST = 8

@@ -81,7 +81,7 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         taken = trail.entries[:limit]
         readable = [one for one in taken if may_read(caller().role, one.stream)]
         more = [taken[-1].position] if len(trail.entries) > limit else None
-        shown, of_goods = rows(models, ledger, readable, subject=subject), subject.startswith(
+        shown, of_goods = rows(models, ledger, readable, cut, subject=subject), subject.startswith(
             ACCOUNT_KINDS)
         answer = paged({**head, "left_out": len(taken) - len(readable)},
                        [without_sums(row) if of_goods else row for row in shown], more)

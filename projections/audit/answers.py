@@ -7,6 +7,9 @@ from projections.asking.columns import Columns, Hash, Subject, Time, code, says
 
 LATE = "Whether it was recorded on a later day of the shop than it happened."
 
+CORRECTS = "The position of the event that it corrects; null: it corrects none."
+CORRECTED_BY = "The positions of the events that correct it, as far as the answer knows."
+
 OPEN = "Its members are those of the event's type: docs/events.md lists them."
 """Why an object has no members of its own here."""
 
@@ -21,6 +24,8 @@ class EventRow(Columns):
     occurred_at: Time
     recorded_at: Time
     late: Annotated[bool, says(LATE, "known_late")]
+    corrects: Annotated[int | None, says(CORRECTS)]
+    corrected_by: Annotated[list[int], says(CORRECTED_BY, "corrected_by_event")]
     actor: str
     role: str
     client: str

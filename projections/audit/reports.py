@@ -1,15 +1,19 @@
 """Reports of all that the log holds about a subject."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+from ledger.log.envelope import Entry
 from ledger.log.zones import days_of
 from projections.asking.answering import Past, Reading, reading_log, report
 from projections.asking.clocks import Cut
 from projections.asking.questions import SubjectNeeded
 from projections.audit.answers import EventRow
+from projections.audit.corrections import Corrections
 from projections.audit.timeline import Timeline, about, is_late, shown
 from projections.store.models import ReadModels
+from projections.store.rows import FETCHED
 
 
 def is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
@@ -33,6 +37,13 @@ def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     """
     if reading.question.subject is None:
         raise SubjectNeeded(example="order:taobao:云杉书店:123")
-    days = days_of(reading.models.store, reading.ledger)
-    return ({**shown(entry), "late": is_late(entry, days)}
-            for entry in about(reading, reading.question.subject, after=reading.question.after))
+    return _rows(reading, about(reading, reading.question.subject, after=reading.question.after))
+
+
+def _rows(reading: Reading, entries: Iterator[Entry]) -> Iterator[dict[str, Any]]:
+    store, ledger = reading.models.store, reading.ledger
+    days = days_of(store, ledger)
+    while page := list(islice(entries, FETCHED)):
+        corrections = Corrections.about(store, ledger, page, takes=reading.cut.takes)
+        for entry in page:
+            yield {**shown(entry), "late": is_late(entry, days), **corrections.of(entry.position)}

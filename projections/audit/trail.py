@@ -39,6 +39,7 @@ from ledger.stock.warehouses import Warehouse
 from projections.asking.answering import reading_log
 from projections.asking.clocks import Cut
 from projections.asking.periods import ALWAYS, Period
+from projections.audit.corrections import Corrections
 from projections.audit.timeline import Timeline, about, about_back, is_late, masked, shown
 from projections.store.models import ReadModels
 
@@ -143,15 +144,17 @@ def _taken(entries: Iterator[Entry], limit: int) -> Found:
 
 
 def rows(
-    models: ReadModels, ledger: str, entries: Iterable[Entry], *, subject: str | None = None
+    models: ReadModels, ledger: str, entries: Iterable[Entry], cut: Cut, *,
+    subject: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Entries as the trail shows them, each with what it changed: of the subject, where that is an
-    account, else of its own stream.
+    account, else of its own stream; and with what it corrects, and what corrects it in the cut.
 
     Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
     event that comes after `FOLDED` others of its stream, since all of them would have to be read.
     """
     entries, days = list(entries), days_of(models.store, ledger)
+    corrections = Corrections.about(models.store, ledger, entries, takes=cut.takes)
     of_account = subject is not None and subject.startswith(ACCOUNT_KINDS)
     states = (_account_states(models, ledger, entries, subject or "") if of_account
               else _states(models, ledger, entries))
@@ -162,6 +165,7 @@ def rows(
         changes = {name: {"before": before.get(name), "after": value}
                    for name, value in after.items() if before.get(name) != value}
         yield {**shown(entry), "late": is_late(entry, days),
+               **corrections.of(entry.position),
                "command_id": str(UUID(bytes=entry.command_id)),
                "changes": None if state is None else changes}
 

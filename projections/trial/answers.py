@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from projections.asking.columns import Columns, Hash, Subject, Time, says
 from projections.asking.headers import Header
-from projections.audit.answers import LATE, TrailRow
+from projections.audit.answers import CORRECTED_BY, CORRECTS, LATE, TrailRow
 
 
 class FactChange(Columns):
@@ -24,6 +24,8 @@ class StepRow(Columns):
     occurred_at: Time
     recorded_at: Time
     late: Annotated[bool, says(LATE, "known_late")]
+    corrects: Annotated[int | None, says(CORRECTS)]
+    corrected_by: Annotated[list[int], says(CORRECTED_BY, "corrected_by_event")]
     actor: str
     role: str
     client: str
@@ -121,6 +123,3 @@ class EventShown(TrailRow):
     leaf_hash: Annotated[Hash, says("Its leaf in the tree over the log.")]
     together: Annotated[list[int], says("The events that the same command recorded.")]
     caused: Annotated[list[int], says("The events that came of its command, by other commands.")]
-    corrects: Annotated[int | None, says("The event that it corrects.")]
-    corrected_by: Annotated[int | None, says(
-        "The event that corrects it.", "corrected_by_event")]

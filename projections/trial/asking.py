@@ -12,20 +12,22 @@ from ledger.log.envelope import Entry
 from ledger.log.zones import days_of
 from projections.asking.clocks import AsOf, PositionBeyondHead, header
 from projections.asking.questions import Answer
+from projections.audit.corrections import Corrections
 from projections.audit.timeline import is_late, shown
 from projections.audit.trail import rows
 from projections.store.models import ReadModels
 from projections.trial import verbs
 from projections.trial.answers import StepRow
 from projections.trial.facts import Matter
-from projections.trial.left_out import corrected_by, must_stand
+from projections.trial.left_out import must_stand
 from projections.trial.supposing import REALITY, Hypothesis, Means, Supposed, suppose
 from projections.trial.verbs import Changed, Condition
 
 LOOKED = 1_000
 """So many events after one are looked at for what it caused."""
 
-_STEP = tuple(name for name in StepRow.__struct_fields__ if name not in ("late", "changes"))
+_STEP = tuple(name for name in StepRow.__struct_fields__
+              if name not in ("late", "corrects", "corrected_by", "changes"))
 
 
 def history(
@@ -37,12 +39,17 @@ def history(
     `must_stand` and `suppose`."""
     cut = as_of.resolve(models.store, ledger)
     would = _supposed(Matter(models, ledger, subject, cut), given, means)
+    steps = list(verbs.steps(would.matter, may_be_gone=bool(given)))
+    corrections = Corrections.about(
+        would.matter.models.store, ledger, [one.entry for one in steps],
+        takes=would.matter.cut.takes)
     found, below = [], dict[str, int]()
-    for entry, changes, late in verbs.steps(would.matter, may_be_gone=bool(given)):
+    for entry, changes, late in steps:
         below |= {one.field: entry.position for one in changes if _is_below(one)}
         if entry.position > after:
             row = shown(entry)
             found.append({**{name: row[name] for name in _STEP}, "late": late,
+                          **corrections.of(entry.position),
                           "changes": [one._asdict() for one in changes]})
     return Answer(_noted(header(models.store, ledger, cut), would, below if given else {}), found)
 
@@ -126,17 +133,11 @@ def event(
     if not 0 < position <= cut.position:
         raise PositionBeyondHead(position=position, ledger=ledger, head=cut.position)
     (entry, *later) = store.read(ledger, after=position - 1, limit=LOOKED + 1)
-    (row,) = rows(models, ledger, [entry])
+    (row,) = rows(models, ledger, [entry], cut)
     return header(store, ledger, cut), {
         **row, "leaf_hash": entry.leaf_hash.hex(),
         "together": [one.position for one in store.commands(ledger, [entry.command_id])],
-        "caused": [one.position for one in later if one.causation == row["command_id"]],
-        "corrects": corrected_by(entry),
-        "corrected_by": _corrector(store.streams(ledger, [entry.stream]), position)}
-
-
-def _corrector(entries: list[Entry], position: int) -> int | None:
-    return next((one.position for one in entries if corrected_by(one) == position), None)
+        "caused": [one.position for one in later if one.causation == row["command_id"]]}
 
 
 def _of(entry: Entry, days: Days) -> dict[str, Any]:

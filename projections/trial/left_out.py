@@ -20,7 +20,7 @@ from ledger.stock.movements import Movement
 from ledger.stock.skus import Sku
 from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
-from projections.audit.timeline import shown
+from projections.audit.corrections import corrections_in
 from projections.audit.trail import AGGREGATES, known_to
 from projections.trial.facts import Matter, depends, events_about, listed
 
@@ -68,9 +68,7 @@ def must_stand(matter: Matter, without: Collection[int]) -> list[Phrase]:
     if left and found[0].position in without and matter.kind in FOUNDED:
         raise BeginsWithIt(position=found[0].position, subject=subject,
                            kept=listed(one.position for one in left))
-    for one in left:
-        if (corrected := corrected_by(one)) in without:
-            raise CorrectsIt(position=one.position, corrected=corrected)
+    _must_not_correct(matter, found, without)
     if (cls := AGGREGATES.get(matter.kind)) is None:
         return []
     idle = list(_without_effect(cls.blank(subject), cls.blank(subject), found, without))
@@ -78,10 +76,16 @@ def must_stand(matter: Matter, without: Collection[int]) -> list[Phrase]:
                    positions=listed(idle))] if idle else []
 
 
-def corrected_by(entry: Entry) -> int | None:
-    """The position of the event that an event corrects; None for one that corrects none."""
-    corrects = shown(entry)["payload"].get("corrects")
-    return corrects["position"] if isinstance(corrects, dict) else None
+def _must_not_correct(
+    matter: Matter, entries: Sequence[Entry], without: Collection[int]
+) -> None:
+    """What is kept corrects nothing that is left out, but in a member's month: there the note on
+    what has no effect says it. Errors: CorrectsIt (R-PRJ-39)."""
+    if matter.kind == Account.KIND:
+        return
+    for position, wrong in sorted(corrections_in(entries).items()):
+        if wrong in without and position not in without:
+            raise CorrectsIt(position=position, corrected=wrong)
 
 
 def _without_effect(

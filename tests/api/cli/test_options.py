@@ -219,9 +219,9 @@ WRITING = {
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
 ONLY_READING = {"report", "find", "log", "show", "blame", "diff", "bisect", "replay", "explain",
-                "rebuild", "verify", "doctor", "backup", "keys list", "policies list", "policies diff",
-                "policies due", "policies pay", "person find", "person status", "imports list",
-                "imports show", "imports forget", "profiles check"}
+                "rebuild", "verify", "doctor", "backup", "keys list", "policies list",
+                "policies diff", "policies due", "policies pay", "person find", "person status",
+                "imports list", "imports show", "imports forget", "profiles check"}
 
 
 def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:

@@ -13,6 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from api.http.description import EXAMPLES
 from ledger.settings import Settings
+from projections.asking.clocks import NOW
 from projections.audit.trail import rows
 from tests.support import examples, operations, source
 from tests.support.example_commands import COMMANDS
@@ -77,7 +78,8 @@ def test_examples__are_those_that_would_be_recorded(tmp_path: Path) -> None:
         found = examples.record(shop)
         here = shop.web.edge
         changes = [one["changes"] for one in rows(
-            here.models, "main", here.store.read("main", limit=10**9))]
+            here.models, "main", here.store.read("main", limit=10**9),
+            NOW.resolve(here.store, "main"))]
     finally:
         shop.web.close()
     assert examples.as_text(found) == source.text(EXAMPLES)

@@ -24,6 +24,7 @@ from ledger.writing.genesis import begun
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
+from projections.audit.corrections import corrections_in
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from tests.support.builders import CHANNEL, SHOP, context, stream
@@ -234,6 +235,8 @@ def test_signing_a_period__a_later_signature_names_the_one_before(
     found = shop.store.streams("main", ["reconciliation:2026-09"])
     assert [b'"supersedes":1' in found[1].payload, b'"supersedes":2' in found[2].payload,
             b"supersedes" in found[0].payload] == [True, True, False]
+    assert corrections_in(found) == {found[1].position: found[0].position,
+                                     found[2].position: found[1].position}
 
 
 def test_signing_a_period__of_one_shop_is_of_its_orders_alone(

@@ -13,7 +13,7 @@ from ledger.log.store import Store
 from ledger.orders.commands import HoldOrder
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.movements import APPROVED
-from projections.asking.clocks import AsOf, Cut
+from projections.asking.clocks import NOW, AsOf, Cut
 from projections.asking.periods import Period
 from projections.audit.trail import Asked, Start, found, rows
 from projections.catalogue import PROJECTIONS
@@ -40,7 +40,7 @@ def test_rows__hold_no_sealed_value_that_the_log_holds(ledger: Ledger, store: St
     sealed = set().union(*(sealed_in(msgspec.json.decode(one.payload)) for one in entries))
     assert len(sealed) == 5
     models = ReadModels(store, PROJECTIONS)
-    shown = list(rows(models, "main", entries))
+    shown = list(rows(models, "main", entries, NOW.resolve(store, "main")))
     models.close()
     assert shown[-1]["changes"]["held_for"]["after"][0] == "‹personal›"
     text = msgspec.json.encode(shown).decode()
@@ -58,7 +58,8 @@ def test_rows__of_stock_say_what_changed_of_the_document_or_of_the_account(
     models = ReadModels(store, PROJECTIONS)
 
     def changes(subject: str | None) -> list[Any]:
-        return [row["changes"] for row in rows(models, "main", entries, subject=subject)]
+        return [row["changes"] for row in rows(
+            models, "main", entries, NOW.resolve(store, "main"), subject=subject)]
 
     for of_documents in (changes(None), changes("sku:SH-001")):
         assert [one.pop("warehouse") for one in of_documents] == [

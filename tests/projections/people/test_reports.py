@@ -434,7 +434,8 @@ def test_audit__tells_what_changed_of_people(ledger: Ledger, models: ReadModels)
     models.catch_up("main")
 
     cut = NOW.resolve(ledger.store, "main")
-    told = list(audited(models, "main", found(models, "main", Asked(subject=WANG), cut).entries))
+    entries = found(models, "main", Asked(subject=WANG), cut).entries
+    told = list(audited(models, "main", entries, cut))
 
     changes = {row["type"]: row["changes"] for row in told}
     assert changes["attendance.corrected.v1"]["attended"]["after"] == [

@@ -69,9 +69,9 @@ def test_correction__is_shown_from_both_sides_and_left_out_with_what_it_corrects
     account = "stock:main:SH-001"
     *_, correction = asking.history(models, "main", account, NOW).rows
     _, item = asking.event(models, "main", wrong)
-    assert (item["corrected_by"], item["corrects"]) == (correction["position"], None)
+    assert (item["corrected_by"], item["corrects"]) == ([correction["position"]], None)
     _, item = asking.event(models, "main", correction["position"])
-    assert (item["corrected_by"], item["corrects"]) == (None, wrong)
+    assert (item["corrected_by"], item["corrects"]) == ([], wrong)
     with pytest.raises(CorrectsIt):
         asking.history(models, "main", account, NOW, given=Hypothesis([wrong]))
     assert asking.history(models, "main", account, NOW,

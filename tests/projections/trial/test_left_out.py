@@ -14,8 +14,8 @@ from projections.trial import asking
 from projections.trial.facts import DependsOnIt, Matter, events_about
 from projections.trial.left_out import (
     BeginsWithIt,
+    CorrectsIt,
     NotAmongThem,
-    corrected_by,
     must_stand,
 )
 from projections.trial.supposing import Hypothesis
@@ -59,7 +59,7 @@ def test_what_if__without_any_one_event_is_answered_or_refused_by_name(
         try:
             found = asking.history(models, "main", subject, NOW, given=Hypothesis([position]))
         except LedgerError as error:
-            assert isinstance(error, BeginsWithIt | DependsOnIt), (position, error)
+            assert isinstance(error, BeginsWithIt | CorrectsIt | DependsOnIt), (position, error)
             assert str(position) in str(error)
             continue
         answered += 1
@@ -111,7 +111,3 @@ def test_what_if__the_overturned_charge_left_out_is_the_restated_month(models: R
     assert again.rows == []  # it was reversed: without it nothing is otherwise
     assert f"the events at {reversed_at.position} rest on what is left out, and change nothing" in \
         again.as_of["notes"]
-
-
-def test_correction__is_named_by_what_corrects_it(models: ReadModels) -> None:
-    assert {corrected_by(one) for one in events(models, ORDER)} == {None}
