@@ -48,6 +48,11 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "read_deadline": {"start": "2026-09-15T10:00:00+08:00"}}
 """What is asked besides."""
 
+POSED: Mapping[str, Sent] = {
+    "suppose": Sent({"subject": ORDER}, {"position": 2000, "commands": [
+        {"command": "order.refund", "order": ORDER, "amount_minor": 100, "reference": "x"}]})}
+"""What is asked with a body, and recorded nowhere."""
+
 LEFT = frozenset({"read_description", "read_metrics", "check_readiness"})
 """What needs no example: this very description, and how a machine does."""
 
@@ -114,6 +119,9 @@ def _reads(shop: Shop) -> Iterator[tuple[str, Any]]:
         if "cursor" in shop.takes(operation):
             given["limit"] = "1"
         yield operation, _example(Sent(given), shop.ask(operation, given))
+    for operation, sent in POSED.items():
+        answer = shop.ask(operation, dict(sent.given), sent.body, who=sent.who)
+        yield operation, _example(sent, answer)
 
 
 def _example(sent: Sent, answer: Any) -> dict[str, Any]:
