@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import field
 
+from api.http.key_ring import Caller
+from api.http.limiting import holder
 from api.http.routes import edge
 from ledger.imports.summary import Summary
 from projections import imports
@@ -36,6 +38,9 @@ class ImportProgress(Columns):
 
     id: Annotated[str, says("The import.")] = field(name="import")
     preview: Annotated[bool, says("Whether it is only tried, and nothing is recorded.")]
+    profile: Annotated[str, says(
+        "The profile by which the files are read: the one that was named, or the only one that has "
+        "just their columns.")]
     state: Annotated[str, code(*STATES)]
     stage: Annotated[str, says("What is being done.")]
     done: Annotated[int, says("How much of it is done.")]
@@ -69,8 +74,11 @@ class RowFaults(Columns):
 class Job:
     """An import that goes on after its answer."""
 
-    def __init__(self, job: str, ledger: str, digest: str, *, preview: bool) -> None:
-        self.id, self.ledger, self.digest, self.preview = job, ledger, digest, preview
+    def __init__(
+        self, job: str, who: Caller, digest: str, *, profile: str, preview: bool
+    ) -> None:
+        self.id, self.ledger, self.digest, self.preview = job, who.ledger, digest, preview
+        self.holder, self.profile = holder(who), profile
         self.state, self.stage, self.done, self.total = RUNNING, "", 0, 0
         self.problem: str | None = None
         self.summary: Summary | None = None
@@ -83,8 +91,8 @@ class Job:
     def shown(self) -> dict[str, Any]:
         """How far it has come, and what came of it."""
         counts = self.summary.counts() if self.summary is not None else None
-        return {"import": self.id, "preview": self.preview, "state": self.state,
-                "stage": self.stage, "done": self.done, "total": self.total, "counts": counts,
+        return {"import": self.id, "preview": self.preview, "profile": self.profile,
+                "state": self.state, "stage": self.stage, "done": self.done, "total": self.total, "counts": counts,
                 "problem": self.problem,
                 "faults": 0 if self.summary is None else self.summary.fault_count,
                 "warnings": 0 if self.summary is None else self.summary.warning_count,

@@ -26,7 +26,10 @@ from api.http import shapes, things
 from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits, Text, Word
 from api.http.key_ring import Caller
+from api.http.limiting import holder
+from api.http.metrics import asker, refused
 from api.http.noting import Opened, note_reading
+from api.http.problems import RETRY_AFTER_S
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.reading import DAY, DAY_OR_TIME, DEFAULT_LIMIT, PageQuery
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
@@ -40,11 +43,12 @@ from ledger.common.context import Context
 from ledger.common.days import Days
 from ledger.common.errors import Fault, InvalidValues, LedgerError
 from ledger.common.values import escaped, to_us
-from ledger.imports import profiles
+from ledger.imports import guessing, profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
 from ledger.imports.faulty_rows import Kept, kept, kept_warnings
 from ledger.imports.importer import run_import
+from ledger.imports.profile import Profile
 from ledger.imports.record import Import
 from ledger.imports.sources import Unnamed
 from ledger.log.zones import days_of
@@ -61,6 +65,9 @@ LARGER_BODIES["/v1/imports"] = LARGEST
 
 TRUST = ("false", "true")
 """Whether long numbers that end in zeros are taken."""
+
+AT_ONCE = 3
+"""Imports of one key that run at the same time."""
 
 KEPT = 50
 """Imports of one ledger whose faults can still be read once they are finished."""
@@ -84,17 +91,18 @@ _lock = threading.Lock()
 @group.arguments(KeyHeaders(), location="headers")
 @group.response(202, shapes.one(ImportProgress))
 @group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
-    "type": "object", "required": ["file", "profile"], "properties": {
+    "type": "object", "required": ["file"], "properties": {
         "file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}},
         "profile": {"enum": sorted(profiles.available())}, "shop": {"type": "string"},
         "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)},
         "trust_numbers": {"enum": list(TRUST)},
         "as_of": {"type": "string", **DAY_OR_TIME}}}}}})
 def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
-    """Import files. They are sent as multipart/form-data: `file` (one or more), `profile`, and if
-    wanted `shop`, `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made. With
-    `?preview=true` all is checked and counted, and nothing recorded: the key may then be used for
-    the import itself."""
+    """Import files. They are sent as multipart/form-data: `file` (one or more), and if wanted
+    `profile`, `shop`, `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made.
+    Without `profile` it is the only one that has just their columns. With `?preview=true` all is
+    checked and counted, and nothing recorded: the key may then be used for the import itself. With
+    one key, 3 run at once."""
     request.max_content_length = LARGEST
     options = {name: request.form.get(name) for name in OPTIONS}
     files = request.files.getlist("file")
@@ -116,20 +124,33 @@ def upload(query: Mapping[str, str], headers: Mapping[str, str]) -> Response:
                 raise InvalidValues([Fault("/file", "twice", "is given twice")])
             digest.update(copy.digest)
             copies.append(copy)
+        profile = guessing.guessed(copies, guessing.shipped()) if options["profile"] is None \
+            else profiles.find(options["profile"])
         with _lock:
             job = _jobs.get(job_id)
             if job is None or (job.state == FAILED and job.digest == digest.hexdigest()):
+                _must_have_room(who)
                 job = _jobs[job_id] = Job(
-                    job_id, who.ledger, digest.hexdigest(), preview=preview)
+                    job_id, who, digest.hexdigest(), profile=profile.name, preview=preview)
                 _forget_old(who.ledger)
-                threading.Thread(target=_run, args=(here, who, job, copies), daemon=False,
-                                 kwargs={"options": options, "until": held.pop_all()},
+                threading.Thread(target=_run, args=(here, who, job, copies), daemon=False, kwargs={
+                    "profile": profile, "options": options, "until": held.pop_all()},
                                  name=f"import {job_id}").start()
     if job.digest != digest.hexdigest():
         raise Problem("command_reused")
     found = Response(orjson.dumps(job.shown()), 202, content_type="application/json")
     found.headers["Location"] = f"/v1/imports/{job_id}"
     return found
+
+
+def _must_have_room(who: Caller) -> None:
+    """Refuse a key more imports at once than it may have: each has its files, its staged rows and
+    its share of the processor. Errors: 429."""
+    running = [job for job in _jobs.values()
+               if job.state == RUNNING and job.holder == holder(who)]
+    if len(running) >= AT_ONCE:
+        refused.labels(asker(), "imports_running").inc()
+        raise Problem("imports_running", most=AT_ONCE, wait=RETRY_AFTER_S)
 
 
 def _forget_old(ledger: str) -> None:
@@ -152,7 +173,7 @@ def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files
                for name, values in request.form.lists() if len(values) > 1]
     if not files:
         faults.append(Fault("/file", "missing", "is needed: the export"))
-    if options["profile"] not in known:
+    if options["profile"] is not None and options["profile"] not in known:
         faults.append(Fault("/profile", "unknown", f"is not one of {', '.join(sorted(known))}"))
     for name, words in (("policy", POLICIES), ("stock", STOCK), ("trust_numbers", TRUST)):
         if options[name] is not None and options[name] not in words:
@@ -174,14 +195,13 @@ def _staging(here: Edge) -> Path:
 
 def _run(
     here: Edge, who: Caller, job: Job, files: Sequence[Unnamed], *,
-    options: Mapping[str, str | None], until: ExitStack,
+    profile: Profile, options: Mapping[str, str | None], until: ExitStack,
 ) -> None:
     context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}",
                       correlation=UUID(job.id))
     try:
         summary = run_import(
-            here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
-            context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
+            here.ledger(who.ledger), files, profile, context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
             stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
             as_of_us=_as_of(options, days_of(here.store, who.ledger)), dry_run=job.preview,
             staging_dir=_staging(here), progress=job.progress, side_file=here.side_file)
@@ -275,7 +295,7 @@ def _as_recorded(name: str, found: dict[str, Any]) -> dict[str, Any]:
     """An import that ran elsewhere or before, as far as the ledger knows of it."""
     counts = found["completed"] and {
         **found["completed"], "older": None, "events": None, "position": found["position"]}
-    return {"import": name, "preview": False, "state": found["state"], "stage": "",
+    return {"import": name, "preview": False, "profile": found["profile"], "state": found["state"], "stage": "",
             "done": found["rows"] if counts else 0, "total": found["rows"], "counts": counts,
             "problem": None, "faults": sum(one["count"] for one in found["faults"]),
             "warnings": sum(one["count"] for one in found["warnings"]), "recorded": found}

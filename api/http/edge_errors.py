@@ -46,6 +46,8 @@ EDGE: dict[str, Said] = {
     "past_spent": Said(
         429, "Questions about the past of everything may fold {most} events in {seconds} s with "
              "one key. Ask again in {wait} s, or about one order, case or SKU."),
+    "imports_running": Said(429, "{most} imports with this key are still running. Send it again in "
+                                 "{wait} s, once one of them has ended."),
     "rate_limited": Said(429, "One key may send {most} requests in {seconds} s. Ask again in "
                               "{wait} s."),
     "too_many_bad_keys": Said(429, "Keys that open nothing came from this address more than {most} "

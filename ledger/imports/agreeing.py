@@ -86,13 +86,13 @@ def _of_meanings(profile: Profile) -> Iterator[Fault]:
 
 def _of_rows_together(file: File, profile: Profile) -> Iterator[Fault]:
     """Fields that say what counts across rows, where no rows make anything together."""
-    if profile.grouped and file is profile.main:
+    if profile.grouped or file is not profile.main:
         return
     for name, field in file.fields().items():
         if field.across_rows != "same":
             yield Fault(f"/files/{file.kind}", "across_rows",
-                        f"{name!r} says what counts across rows, but only rows of the main file "
-                        "whose rows are the lines make an order together")
+                        f"{name!r} says what counts across rows, but each row of this file makes "
+                        "an order by itself: its rows are not the lines")
 
 
 def _of_texts(field: Field) -> Iterator[str]:

@@ -91,8 +91,8 @@ class OrderAssembler:
         """An order, a return or a slip, and its subject. Errors: BadStatement, RowsDiffer."""
         if self.returns is not None and (kind := self._kind(main)) in COME_BACK:
             return self.returns.statement_of(kind, main, parts)
-        kind, together = self._kind(main), parts.get(self.recipe.main, ())
-        if len(together) > 1 and (found := self.recipe.differences(together)):
+        kind = self._kind(main)
+        if found := self.recipe.differences(parts):
             raise RowsDiffer(found)
         facts: dict[str, Any] = {}
         for name, get in self.texts:
@@ -212,9 +212,10 @@ class Ending:
 
 
 def _is_total(profile: Profile, amount: str) -> bool:
-    """Whether an amount is the order's own total: printed, whether it was paid or not."""
+    """Whether an amount is the order's own total: printed, whether it was paid or not. One of which
+    another field says when it holds is not."""
     total, own = (profile.recipe.get(one, {}) for one in ("total_minor", amount))
-    return bool(own.get("sum")) and all(
+    return bool(own.get("sum")) and own["when"] is None and all(
         {name.removeprefix(f"{profile.main.kind}.") for name in own[part]}
         == {name.removeprefix(f"{profile.main.kind}.") for name in total.get(part, ())}
         for part in ("sum", "less"))

@@ -1,6 +1,7 @@
 """By which profile files are read where nobody names one: that whose columns they have."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from ledger.common.errors import Invalid
@@ -11,17 +12,22 @@ from ledger.imports.profile import ANY_ZONE, Profile
 from ledger.imports.sources import Source, Unnamed, identify
 
 
+UNREAD = 1 << 20
+"""What counts as misfits of a file that cannot be read: more than it has columns."""
+
+
 class NoProfileFits(Invalid):
-    """No profile has just the columns of {files}. Name one (`--profile`), or have one drafted
-    (`ledger profiles new FILE`)."""
+    """No profile has just the columns of {files}. These are known, the nearest first: {candidates}.
+    Name one (`--profile`; over HTTP `profile`), or have one drafted (`ledger profiles new FILE`).
+    """
 
     code = "no_profile_fits"
     rule = "R-IMP-35"
 
 
 class ProfilesFit(Invalid):
-    """Several profiles have the columns of {files}: {candidates}. Name one of them (`--profile`).
-    """
+    """Several profiles have the columns of {files}: {candidates}. Name one of them (`--profile`;
+    over HTTP `profile`)."""
 
     code = "profiles_fit"
     rule = "R-IMP-38"
@@ -33,34 +39,35 @@ def guessed(files: Sequence[Path | Unnamed], known: Sequence[Profile]) -> Profil
     Errors: NoProfileFits (R-IMP-35), ProfilesFit (R-IMP-38).
     """
     sources: dict[tuple[str, ...], list[Source]] = {}
-    fitting = []
+    misfits = []
     for profile in known:
         if profile.encodings not in sources:
             sources[profile.encodings] = [identify(file, profile.encodings) for file in files]
-        if _fits(profile, sources[profile.encodings]):
-            fitting.append(profile)
+        misfits.append((_misfits(profile, sources[profile.encodings]), profile))
     names = ", ".join(file.name for file in files)
+    fitting = [profile for count, profile in misfits if not count]
     if not fitting:
-        raise NoProfileFits(files=names)
+        nearest = sorted(misfits, key=itemgetter(0))
+        raise NoProfileFits(files=names, candidates=", ".join(one.name for _, one in nearest))
     if len(fitting) > 1:
         raise ProfilesFit(files=names, candidates=", ".join(one.name for one in fitting))
     return fitting[0]
 
 
-def _fits(profile: Profile, sources: Sequence[Source]) -> bool:
-    """Whether each file is of a kind of a profile, and there is one of every kind."""
-    kinds = set()
+def _misfits(profile: Profile, sources: Sequence[Source]) -> int:
+    """How many columns of files a profile does not have, or misses, and kinds of files: none where
+    each file is of a kind of its, and there is one of every kind."""
+    kinds, found = set(), 0
     for source in sources:
         if source.fault is not None:
-            return False
+            return UNREAD
         try:
             header = find_header(source, profile.read_in(ANY_ZONE), latest_us=0)
         except Unreadable:
-            return False
-        if header.faults:
-            return False
+            return UNREAD
+        found += len(header.faults)
         kinds.add(header.file.kind)
-    return kinds == {file.kind for file in profile.files}
+    return found + len({file.kind for file in profile.files} - kinds)
 
 
 def shipped() -> list[Profile]:

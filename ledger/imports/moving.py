@@ -66,7 +66,7 @@ class MovementAssembler:
     ) -> tuple[Command, str]:
         """A movement or a transfer, and its subject. Errors: BadStatement, RowsDiffer."""
         rows = parts[self.recipe.main]
-        if len(rows) > 1 and (found := self.recipe.differences(rows)):
+        if found := self.recipe.differences(parts):
             raise RowsDiffer(found)
         facts = {name: get(main, parts) for name, get in self._of_all.items()}
         facts["number"] = self._number(main, {})

@@ -1,8 +1,8 @@
 """The small functions that a recipe is compiled into: each gets one value of a statement from rows.
 
 Where rows of the main file make a statement together, a fact of all of it is what its rows say,
-each that says something the same; a column says otherwise by `across_rows`. A sum of one field adds
-up what the rows say, those alone of which it holds.
+each that says something the same; a column says otherwise by `across_rows`. So it is of the rows of
+a joined file. A sum of one field adds up what the rows say, those alone of which it holds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +40,9 @@ Sum = Callable[[Row, Parts, Sequence[Costed]], int | None]
 
 class Difference(NamedTuple):
     """Two rows of one statement that say different things of all of it: their places among its
-    rows, and the field."""
+    rows of a kind, and the field."""
 
+    kind: str
     field: str
     one: int
     other: int
@@ -56,34 +57,24 @@ class Recipe:
         self.slots = {file.kind: {name: slot for slot, name in enumerate(file.fields())}
                       for file in profile.files}
         self._files: dict[str, File] = {file.kind: file for file in profile.files}
-        self._agreed: dict[str, int] = {}
+        self._agreed: dict[str, dict[str, int]] = {}
 
-    def differences(self, rows: Sequence[Row]) -> list[Difference]:
-        """What rows that make a statement together do not agree in, of what they have to."""
-        found = []
-        for field, slot in self._agreed.items():
-            said = [(at, _said(row[slot])) for at, row in enumerate(rows) if row[slot] is not None]
-            other = next((at for at, value in said if value != said[0][1]), None)
-            if other is not None:
-                found.append(Difference(field, said[0][0], other))
-        return found
+    def differences(self, parts: Parts) -> list[Difference]:
+        """What rows of a statement do not agree in, of what they have to."""
+        return [different for kind, fields in self._agreed.items()
+                if len(rows := parts.get(kind, ())) > 1
+                for field, slot in fields.items()
+                if (different := _difference(kind, field, [row[slot] for row in rows]))]
 
     def get(self, name: str) -> Get:
-        """One value of a field: of the main rows, or of the first that is joined."""
+        """One value of a field: of the main rows, or of those that are joined."""
         kind, field, slot = self._place(name)
-        if kind == self.main:
-            if not self.profile.grouped:
-                return _slot_of(slot)
-            how = self._files[kind].fields()[field].across_rows
-            if how == "same":
-                self._agreed[field] = slot
-            return _across(kind, slot, how)
-
-        def first(main: Row, parts: Parts) -> Any:
-            rows = parts[kind]
-            return rows[0][slot] if rows else None
-
-        return first
+        if kind == self.main and not self.profile.grouped:
+            return _slot_of(slot)
+        how = self._files[kind].fields()[field].across_rows
+        if how == "same":
+            self._agreed.setdefault(kind, {})[field] = slot
+        return _across(kind, slot, how)
 
     def all(self, name: str) -> All:
         """All values of a field: one of each row of its kind."""
@@ -210,6 +201,13 @@ class Recipe:
         return moment
 
 
+def _difference(kind: str, field: str, values: Sequence[Any]) -> Difference | None:
+    """The first two rows that say different things of a field, each by its value."""
+    said = [(at, _said(value)) for at, value in enumerate(values) if value is not None]
+    return next((Difference(kind, field, said[0][0], at)
+                 for at, value in said if value != said[0][1]), None)
+
+
 def _is_single(entry: Mapping[str, Any]) -> bool:
     """Whether a sum is of one field."""
     return len(entry["sum"]) == 1 and not entry["less"]
@@ -226,10 +224,10 @@ def _said(value: Any) -> Any:
 
 
 def _across(kind: str, slot: int, how: str) -> Get:
-    """One value of rows that make a statement together, of those that say something."""
+    """One value of the rows of a statement, of those that say something."""
     def filled(main: Row, parts: Parts) -> Any:
         rows = parts[kind]
-        if len(rows) == 1 or (value := rows[0][slot]) is None:
+        if len(rows) < 2 or (value := rows[0][slot]) is None:
             return next((row[slot] for row in rows if row[slot] is not None), None)
         return value
 

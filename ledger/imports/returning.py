@@ -79,8 +79,7 @@ class ReturnAssembler:
 
     def statement_of(self, kind: str, main: Row, parts: Parts) -> tuple[Command, str]:
         """A case of a kind, and its subject. Errors: BadStatement, RowsDiffer."""
-        together = parts.get(self.recipe.main, ())
-        if len(together) > 1 and (found := self.recipe.differences(together)):
+        if found := self.recipe.differences(parts):
             raise RowsDiffer(found)
         facts: dict[str, Any] = {name: get(main, parts) for name, get in self.texts}
         facts |= {name: get(main, parts) for name, get in self.moments}

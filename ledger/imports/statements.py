@@ -196,16 +196,20 @@ class Statements:
                                        problem.rule, problem.reason))
             return None
         except RowsDiffer as error:
-            faults.extend(self._differing(parts[self.main_kind], error))
+            faults.extend(self._differing(parts, error))
             return None
         command = dated(command, self.loader.files[main.file].stated_us)
         return Statement(command, subject, main, parts, _digest(main, parts, command))
 
-    def _differing(self, rows: list[Staged], error: RowsDiffer) -> Iterator[RowFault]:
+    def _differing(
+        self, parts: dict[str, list[Staged]], error: RowsDiffer
+    ) -> Iterator[RowFault]:
         """A fault of each row that says something else of its order than one before it."""
-        for field, one, other in error.differences:
-            column, value = cell_of(
-                self.assembler.profile, self.assembler.profile.main, field, rows[other])
+        profile = self.assembler.profile
+        for kind, field, one, other in error.differences:
+            rows = parts[kind]
+            file = next(file for file in profile.files if file.kind == kind)
+            column, value = cell_of(profile, file, field, rows[other])
             yield RowFault.of(
                 self._name(rows[other]), rows[other].number, "rows_disagree", column=column,
                 value=value, other=rows[one].number)

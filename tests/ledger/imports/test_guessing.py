@@ -33,6 +33,19 @@ def test_file__rejected_when_no_profile_has_its_columns(shop: Shop, tmp_path: Pa
             guessed([path], shipped())
 
 
+def test_error__names_all_profiles_the_nearest_first(tmp_path: Path) -> None:
+    """R-IMP-35"""
+    for path in PLATFORMS:
+        header, *_ = path.read_text("utf-8-sig").splitlines()
+        other = tmp_path / path.name
+        other.write_text(f"{header},谁\n", "utf-8")
+        with pytest.raises(NoProfileFits) as found:
+            guessed([other], shipped())
+        first, *others = found.value.details["candidates"].split(", ")
+        assert first == path.stem.replace("generic-orders", "generic")
+        assert len({first, *others}) == len(shipped())
+
+
 def test_file__rejected_when_several_profiles_have_its_columns(shop: Shop) -> None:
     """R-IMP-38: with the names of all."""
     own = profiles.parse((ROOT / "ledger/imports/profiles/generic.yaml").read_text("utf-8")

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.imports.faults import HIDDEN
 from ledger.imports.profile import Profile
 from ledger.imports.profiles import parse
 from projections.asking.questions import Question
@@ -250,6 +251,53 @@ def test_rows__say_where_each_line_comes_from(shop: Shop) -> None:
     summary = bring(shop, [row(qty="0"), row(sku="B", qty="9999999999")])
     assert codes(summary) == [(3, "qty", "out_of_range")]
     assert not Path(shop.folder / "none").exists()
+
+
+WHO = {"account": {"kind": "text", "personal": True}}
+ORDERED = (["1,2026-09-01", "2,2026-09-01"], "orders.csv", "order,placed")
+
+
+def test_order_fact__rejected_where_joined_rows_disagree_in_it(shop: Shop) -> None:
+    """R-IMP-26: in one file or in two, in whatever order they are named; a blank says nothing."""
+    known = joined(WHO, account="more.account")
+    orders = shop.file(*ORDERED)
+    ours = shop.file(["1,甲", "2,乙", "2,"], "ours.csv", "of,account")
+    theirs = shop.file(["1,丙", "2,乙"], "theirs.csv", "of,account")
+    for files in ((ours, theirs), (theirs, ours)):
+        summary = shop.bring(orders, *files, profile=known)
+        last = files[1].name
+        assert [(one.file, one.row, one.column, one.value, one.code) for one in summary.faults] == [
+            (last, 2, "account", HIDDEN, "rows_disagree")]
+    assert counts(shop.bring(orders, ours, profile=known)) == (5, 5, 0, 0)
+
+
+@pytest.mark.parametrize(("how", "day"), [("first", 5), ("last", 7), ("least", 3), ("most", 9)])
+def test_across_rows__says_which_of_joined_rows_counts(shop: Shop, how: str, day: int) -> None:
+    known = joined({"at": {"kind": "time", "across_rows": how}}, placed={"at": "more.at"})
+    days = [f"1,2026-09-{number:02}" for number in (5, 3, 9, 7)]
+    shop.bring(shop.file(["1,2026-01-01"], "orders.csv", "order,placed"),
+               shop.file(["1,", *days], "more.csv", "of,at"), profile=known)
+    assert order(shop)["placed_at"].startswith(f"2026-09-{day - 1:02}T16:00")
+
+
+@pytest.mark.parametrize("what", ["paid", "refunded"])
+def test_amount__that_holds_where_a_status_says_so_needs_its_time(shop: Shop, what: str) -> None:
+    """R-IMP-13: it is no total that stands on every order, paid or not, so that it is never
+    dropped where the time is missing."""
+    columns = ["order", "placed", "total", "state", "when"]
+    kinds = dict(zip(columns, ("id", "time", "money", "text", "time"), strict=True))
+    known = parse(yaml.safe_dump({
+        "name": "shop", "version": 1, "channel": "shop", "shop": "one",
+        "money": {"currency": "CNY", "exponent": 2},
+        "times": {"zone": "Asia/Shanghai", "formats": ["%Y-%m-%d"]},
+        "files": {"orders": {"columns": {
+            name: {"field": name, "kind": kind} for name, kind in kinds.items()}}},
+        "order": {"file": "orders", "number": "order", "placed": {"at": "placed"},
+                  "total_minor": "total", what: {"at": "when"},
+                  f"{what}_minor": {"of": "total", "when": "state"}}}), "shop.yaml")
+    rows = ["1,2026-09-01,9.00,yes,2026-09-02", "2,2026-09-01,9.00,,", "3,2026-09-01,9.00,yes,"]
+    summary = shop.bring(shop.file(rows, header=",".join(columns)), profile=known)
+    assert codes(summary) == [(4, "total", "amount_without_time")]
 
 
 def test_no_pieces__warn_and_make_no_line(shop: Shop) -> None:
