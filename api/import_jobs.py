@@ -92,7 +92,8 @@ class Job:
         """How far it has come, and what came of it."""
         counts = self.summary.counts() if self.summary is not None else None
         return {"import": self.id, "preview": self.preview, "profile": self.profile,
-                "state": self.state, "stage": self.stage, "done": self.done, "total": self.total, "counts": counts,
+                "state": self.state, "stage": self.stage, "done": self.done,
+                "total": self.total, "counts": counts,
                 "problem": self.problem,
                 "faults": 0 if self.summary is None else self.summary.fault_count,
                 "warnings": 0 if self.summary is None else self.summary.warning_count,

@@ -29,8 +29,8 @@ from api.http.key_ring import Caller
 from api.http.limiting import holder
 from api.http.metrics import asker, refused
 from api.http.noting import Opened, note_reading
-from api.http.problems import RETRY_AFTER_S
 from api.http.previewing import PreviewQuery, is_asked
+from api.http.problems import RETRY_AFTER_S
 from api.http.reading import DAY, DAY_OR_TIME, DEFAULT_LIMIT, PageQuery
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Edge
@@ -150,7 +150,8 @@ def _must_have_room(who: Caller) -> None:
                if job.state == RUNNING and job.holder == holder(who)]
     if len(running) >= AT_ONCE:
         refused.labels(asker(), "imports_running").inc()
-        raise Problem("imports_running", most=AT_ONCE, wait=RETRY_AFTER_S)
+        raise Problem("imports_running", headers={"Retry-After": str(RETRY_AFTER_S)},
+                      most=AT_ONCE, wait=RETRY_AFTER_S)
 
 
 def _forget_old(ledger: str) -> None:
@@ -201,8 +202,9 @@ def _run(
                       correlation=UUID(job.id))
     try:
         summary = run_import(
-            here.ledger(who.ledger), files, profile, context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
-            stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
+            here.ledger(who.ledger), files, profile, context=context, shop=options["shop"],
+            policy=options["policy"] or REJECT_EVERYTHING, stock=options["stock"],
+            trust_numbers=options["trust_numbers"] == "true",
             as_of_us=_as_of(options, days_of(here.store, who.ledger)), dry_run=job.preview,
             staging_dir=_staging(here), progress=job.progress, side_file=here.side_file)
         job.held.callback(summary.close)
@@ -295,7 +297,8 @@ def _as_recorded(name: str, found: dict[str, Any]) -> dict[str, Any]:
     """An import that ran elsewhere or before, as far as the ledger knows of it."""
     counts = found["completed"] and {
         **found["completed"], "older": None, "events": None, "position": found["position"]}
-    return {"import": name, "preview": False, "profile": found["profile"], "state": found["state"], "stage": "",
+    return {"import": name, "preview": False, "profile": found["profile"],
+            "state": found["state"], "stage": "",
             "done": found["rows"] if counts else 0, "total": found["rows"], "counts": counts,
             "problem": None, "faults": sum(one["count"] for one in found["faults"]),
             "warnings": sum(one["count"] for one in found["warnings"]), "recorded": found}

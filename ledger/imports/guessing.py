@@ -11,7 +11,6 @@ from ledger.imports.packed import Unreadable
 from ledger.imports.profile import ANY_ZONE, Profile
 from ledger.imports.sources import Source, Unnamed, identify
 
-
 UNREAD = 1 << 20
 """What counts as misfits of a file that cannot be read: more than it has columns."""
 

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+import api.imports
+from api.imports import AT_ONCE
+from ledger.imports import guessing
 from ledger.imports.faults import HIDDEN
 from ledger.log.store import SUFFIX
 from ledger.settings import Settings
@@ -210,6 +214,78 @@ def test_preview__of_an_upload_counts_and_records_nothing(web: Web) -> None:
     assert (found["preview"], found["state"]) == (False, "done")
     assert found["counts"]["accepted"] == told["counts"]["accepted"] > 0
     assert web.ledger().head().position == found["counts"]["position"] > 1
+
+
+def sent(web: Web, path: Path, key: str = "guess", query: str = "") -> TestResponse:
+    """An upload of a file without a profile."""
+    return web.client.post(
+        f"/v1/imports{query}", data={"file": (io.BytesIO(path.read_bytes()), path.name)},
+        headers=web.headers("integration", "main", {"Idempotency-Key": key}))
+
+
+@on_sqlite
+def test_upload__without_a_profile_is_read_by_the_one_that_has_its_columns(
+    again: Callable[[], Web]
+) -> None:
+    """Which one is in the answer, and still after a restart."""
+    web = again()
+    asked, previewed = sent(web, SAMPLE), sent(web, SAMPLE, query="?preview=true")
+    for answer in (asked, previewed, sent(web, SAMPLE)):
+        assert answer.status_code == 202, answer.text
+        assert (answer.json or {})["profile"] == "taobao-orders"
+        eventually(partial(is_done, web, answer), 60)
+    assert shown(web, asked)["recorded"]["profile"] == "taobao-orders"
+    problem(upload(web, key="guess"), 422, "command_reused")  # it names one
+    web = again()
+    assert shown(web, asked)["profile"] == "taobao-orders"
+
+
+@on_sqlite
+def test_upload__rejected_where_no_profile_or_several_fit(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-IMP-35, R-IMP-38: the candidates are named, and the key can be used again."""
+    other = tmp_path / "other.csv"
+    other.write_bytes(SAMPLE.read_bytes().replace("订单编号".encode("gbk"), b"No", 1))
+    found = problem(sent(web, other), 400, "no_profile_fits")
+    assert "the nearest first: taobao-orders, " in found["detail"]
+    known = guessing.shipped()
+    monkeypatch.setattr(guessing, "shipped", lambda: [
+        *known, *(replace(one, name="mine") for one in known if one.name == "taobao-orders")])
+    assert "taobao-orders, mine" in problem(sent(web, SAMPLE), 400, "profiles_fit")["detail"]
+    monkeypatch.undo()
+    assert sent(web, SAMPLE).status_code == 202
+
+
+@on_sqlite
+def test_upload__rejected_where_too_many_of_its_key_run(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more than may run at once; the same upload again is the one that runs, another key has
+    its own, and one that has ended makes room."""
+    held = threading.Event()
+    going = api.imports.run_import
+
+    def slow(*given: Any, **more: Any) -> Any:
+        held.wait(60)
+        return going(*given, **more)
+
+    monkeypatch.setattr(api.imports, "run_import", slow)
+    try:
+        running = [upload(web, "?preview=true", key=f"run {number}") for number in range(AT_ONCE)]
+        assert {answer.status_code for answer in running} == {202}
+        refused = upload(web, "?preview=true", key="more")
+        assert str(AT_ONCE) in problem(refused, 429, "imports_running")["detail"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert upload(web, "?preview=true", key="run 0").status_code == 202
+        assert web.client.post("/v1/imports?preview=true", data={
+            "profile": "taobao-orders", "file": (io.BytesIO(SAMPLE.read_bytes()), "x.csv")},
+            headers=web.headers("operations", "main", {"Idempotency-Key": "x"})).status_code == 202
+    finally:
+        held.set()
+    for answer in running:
+        eventually(partial(is_done, web, answer), 60)
+    assert upload(web, "?preview=true", key="more").status_code == 202
 
 
 @on_sqlite
