@@ -16,6 +16,7 @@ from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text, Word
 from api.http.noting import note_reading
 from api.http.reading import (
+    AFTER,
     DAY,
     DEFAULT_LIMIT,
     PageQuery,
@@ -105,6 +106,7 @@ class TrailQuery(PageQuery):
 
     since = Text(longest=10, data_key="from", metadata=DAY)
     until = Text(longest=10, data_key="to", metadata=DAY)
+    after = Digits(metadata=AFTER)
     sort = sort_field(SORTS)
 
 
@@ -113,7 +115,8 @@ class TrailQuery(PageQuery):
 @group.response(200, shapes.listing(TrailRow))
 def refusals(query: Mapping[str, Any]) -> Response:
     """What was refused: which command, from whom, by which rule; the newest first."""
-    return _trail(query, Asked(type=Attempts.Refused.TOPIC, period=_period(query)))
+    return _trail(query, Asked(type=Attempts.Refused.TOPIC, period=_period(query),
+                                after=query.get("after", 0)))
 
 
 class AuditQuery(TrailQuery):
@@ -141,7 +144,8 @@ def audit(query: Mapping[str, Any]) -> Response:
     asked = Asked(
         subject=query.get("subject"), actor=query.get("actor"), client=query.get("client"),
         type=query.get("type"),
-        command=_parsed("command_id", query.get("command_id"), UUID), period=_period(query))
+        command=_parsed("command_id", query.get("command_id"), UUID), period=_period(query),
+        after=query.get("after", 0))
     form = query.get("format", "json")
     if form == "json":
         return _trail(query, asked)

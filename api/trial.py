@@ -14,6 +14,7 @@ from api.http.edge_errors import Problem
 from api.http.fields import Digits, Free, Items, Text
 from api.http.noting import note_reading
 from api.http.reading import (
+    AFTER,
     DAY_OR_TIME,
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -64,6 +65,7 @@ class StepsQuery(PageQuery):
     """As of when, which page, and without which events."""
 
     without = Text(longest=1000, metadata=WITHOUT)
+    after = Digits(metadata=AFTER)
 
 
 @group.permit(f"{ONE}/steps", EVIDENCE, name="steps")
@@ -72,8 +74,8 @@ class StepsQuery(PageQuery):
 def steps(query: Mapping[str, Any], subject: str) -> Response:
     """Every event about a subject and what it changed of what reports say of it, as the history
     would be without some of them. Nothing is recorded."""
-    after, limit = unseal(query["cursor"])[0] if "cursor" in query else 0, query.get(
-        "limit", DEFAULT_LIMIT)
+    beyond = unseal(query["cursor"])[0] if "cursor" in query else 0
+    after, limit = max(beyond, query.get("after", 0)), query.get("limit", DEFAULT_LIMIT)
     answer = asking.history(edge().models, caller().ledger, subject, question(query).as_of,
                             given=Hypothesis(_without(query)), after=after)
     note_reading(answer.as_of["position"])

@@ -34,6 +34,8 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 500
 DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
                "anyOf": [{"format": "date-time"}, {"format": "date"}], "pattern": bounds.YEARS}
 DAY = {"format": "date", "pattern": bounds.YEARS}
+AFTER = {"description": "Only what was recorded after this position: what is new since an answer "
+         "that stood on it."}
 MONTH = {"pattern": bounds.MONTHS}
 
 

@@ -4,7 +4,7 @@ Who did what, when it happened and when it was known; with a subject also what e
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -56,7 +56,8 @@ AGGREGATES: dict[str, type[Aggregate]] = {
 
 
 class Asked(NamedTuple):
-    """What of the log is asked for; None is all. `period` are the days of recording."""
+    """What of the log is asked for; None is all. `period` are the days of recording; `after` is the
+    position that somebody has seen."""
 
     subject: str | None = None
     actor: str | None = None
@@ -64,6 +65,7 @@ class Asked(NamedTuple):
     type: str | None = None
     command: UUID | None = None
     period: Period = ALWAYS
+    after: int = 0
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is asked for."""
@@ -100,12 +102,15 @@ def found(
     store = models.store
     if asked.command is not None:
         entries = [one for one in store.commands(ledger, [asked.command.bytes])
-                   if asked.takes(one) and cut.takes(one)]
+                   if asked.takes(one) and cut.takes(one) and one.position > asked.after]
         return Found(entries[::-1] if start.down else entries, None)
     if asked.subject is not None:
         with reading_log(models, ledger, Timeline, cut) as reading:
-            find = about_back if start.down else about
-            return _taken(filter(asked.takes, find(reading, asked.subject, start.beyond)), limit)
+            new: Iterator[Entry] = takewhile(
+                lambda one: one.position > asked.after,
+                about_back(reading, asked.subject, start.beyond)) if start.down else about(
+                reading, asked.subject, max(asked.after, start.beyond or 0))
+            return _taken(filter(asked.takes, new), limit)
     low, high = span(models, ledger, asked, cut, start=start)
     after, until = (max(low, high - SCANNED), high) if start.down else (
         low, min(high, low + SCANNED))
@@ -126,9 +131,9 @@ def span(
 ) -> tuple[int, int]:
     """After which position, and up to which one, a page and those behind it have to be looked for
     where no subject is asked for."""
-    low, high, period = 0, cut.position, asked.period
+    low, high, period = asked.after, cut.position, asked.period
     if period.first is not None:
-        low = models.store.position_at(ledger, period.first - 1)
+        low = max(low, models.store.position_at(ledger, period.first - 1))
     if period.last is not None:
         high = min(high, models.store.position_at(ledger, period.last))
     if start.beyond is not None:

@@ -179,7 +179,7 @@ def test_blame__every_history_marks_what_was_known_late(web: Web, paid: int) -> 
     """The trail, an order's and an account's history, the steps, one event: each says of each event
     whether it was recorded on a later day of the shop than it happened."""
     web.done(f"{at()}/remarks", {"remark": "x", "occurred_at": "2026-01-02T03:04:05Z"}, "service")
-    late = {}
+    late: dict[int, bool] = {}
     for where in ("/v1/audit?sort=position", f"/v1/orders/{quote(stream(), safe=':')}/history",
                   "/v1/stock/stock:main:SH-001/history", address("steps")):
         answer = web.get(where, "auditor")
@@ -193,3 +193,29 @@ def test_blame__every_history_marks_what_was_known_late(web: Web, paid: int) -> 
     position = max(late)
     item = (web.get(f"/v1/events/{position}", "auditor").json or {})["item"]
     assert item["late"] == late[position]
+
+
+def test_news__are_what_was_recorded_after_a_position(web: Web, paid: int) -> None:
+    """What has changed since an answer is one question, of a subject and of the whole ledger; it
+    comes in pages that add up, in either order, and as a file."""
+    web.done(f"{at()}/remarks", {"remark": "x"}, "service")
+    subject = quote(stream(), safe="")
+    for where, sort in ((address("steps?"), ""), ("/v1/audit?", "&sort=position"),
+                         ("/v1/audit?", "&sort=-position"),
+                         (f"/v1/audit?subject={subject}", "&sort=position"),
+                         (f"/v1/audit?subject={subject}", "&sort=-position")):
+        every = (web.get(f"{where}&limit=500{sort}", "auditor").json or {})["items"]
+        new = [one for one in every if one["position"] > paid]
+        assert 0 < len(new) < len(every)
+        found, here = [], f"{where}&limit=1&after={paid}{sort}"
+        while here:
+            page = web.get(here, "auditor")
+            assert page.status_code == 200, (here, page.text)
+            found += (page.json or {})["items"]
+            here = (page.json or {})["next"]
+        assert found == new, where
+        last = max(one["position"] for one in every)
+        assert (web.get(f"{where}&after={last}{sort}", "auditor").json or {})["items"] == []
+        assert web.get(f"{where}&after=-1{sort}", "auditor").status_code == 400
+    lines = web.get(f"/v1/audit?after={paid}&format=ndjson", "auditor").text.splitlines()
+    assert len(lines) == len(web.edge.store.read("main", after=paid)) + 1
