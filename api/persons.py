@@ -13,7 +13,7 @@ from api.http.noting import note_reading
 from api.http.reading import NoQuery, at_position
 from api.http.routes import Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.common.between import fork
+from ledger.common.between import fork, given
 from ledger.common.bounds import StreamText
 from ledger.common.values import Checks
 from ledger.erasure.commands import (
@@ -89,8 +89,7 @@ writing.add(group, [
 class FindBody(marshmallow.Schema):
     """Whom to find: by a stream such as order:…, or by an account on a channel."""
 
-    between = fork({"required": ["about"]}, {"maxProperties": 1}, {
-        "required": ["channel", "account"]})
+    between = fork(given("about"), {"maxProperties": 1}, given("channel", "account"))
     about = Bounded(StreamText())
     channel = Text(longest=100)
     account = Text(longest=2000)

@@ -28,6 +28,7 @@ from api.http.reading import (
 from api.http.routes import Blueprint, caller, edge, unseal
 from api.log import EVIDENCE
 from ledger.common import bounds
+from ledger.common.between import fork, given
 from ledger.common.context import Context
 from ledger.common.errors import Fault
 from ledger.common.values import MAX_INTEGER
@@ -168,6 +169,7 @@ def whole(query: Mapping[str, Any]) -> Response:
 class HypothesisBody(marshmallow.Schema):
     """What is supposed, and as of when."""
 
+    between = fork(given("without"), {}, fork(given("commands"), {}, given("policy")))
     without = Items(marshmallow.fields.Integer(strict=True), [bounds.Items(most=MOST_LEFT_OUT)],
                     metadata={"description": "As if the events at these positions had not been "
                               "recorded."})

@@ -10,9 +10,14 @@ Said = Mapping[str, Any]
 """A part of a JSON schema."""
 
 
-def given(name: str, **schema: Any) -> Said:
-    """A field has to be there, as a schema says."""
-    return {"required": [name], "properties": {name: schema}}
+OPEN: Said = {"unevaluatedProperties": True}
+"""What stands in a part about some fields, for those who hold that a part names all: which others
+there may be, the whole says."""
+
+
+def given(*names: str, **schema: Any) -> Said:
+    """Fields have to be there, as a schema says."""
+    return {"required": list(names), "properties": dict.fromkeys(names, schema)}
 
 
 def empty(*names: str) -> Said:
@@ -27,8 +32,9 @@ def among(name: str, *values: Any) -> Said:
 
 def fork(condition: Said, then: Said | bool | None = None, otherwise: Said | None = None) -> Said:
     """What is asked where a condition holds, and what where it does not."""
-    both = {"then": then, "else": otherwise}
-    return {"if": condition, **{name: said for name, said in both.items() if said is not None}}
+    parts = {"if": condition, "then": then, "else": otherwise}
+    return {name: said if isinstance(said, bool) else {**said, **OPEN}
+            for name, said in parts.items() if said is not None}
 
 
 OF_GOODS = fork(among("fee", True), otherwise={

@@ -133,8 +133,8 @@ def test_what_if__over_http_is_for_evidence_and_noted(web: Web, paid: int) -> No
 
 
 @pytest.mark.parametrize(("body", "status", "code"), [
-    ({}, 400, "nothing_supposed"), ({"without": [1]}, 404, "not_among_them"),
-    ({"commands": [{}]}, 400, "bad_supposition"), ({"without": ["1"]}, 422, "invalid_values"),
+    ({}, 422, "nothing_supposed"), ({"without": [1]}, 404, "not_among_them"),
+    ({"commands": [{}]}, 422, "bad_supposition"), ({"without": ["1"]}, 422, "invalid_values"),
     ({"commands": ["x"]}, 422, "invalid_values"), ({"colour": 1}, 422, "invalid_values"),
     ({"policy": 7}, 404, "version_unknown"), ({"without": [True]}, 422, "invalid_values"),
     ({"policy": 1, "position": 2**40}, 404, "position_beyond_head"),
