@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import submit
 from api.cli.commands import do_command, report_command
 from api.cli.program import program
 from ledger.access import ROLES
 from ledger.fulfilment.commands import SellOrder
+from ledger.handlers.table import SENT
 from ledger.log.store import StorageFailed
 from ledger.orders.declared import RecordOrder
 
@@ -127,7 +127,7 @@ def test_do__lists_all_commands_and_their_fields() -> None:
         "[occurred_at], [expected_version]")
     assert SellOrder.NAME in listed
     assert RecordOrder.NAME not in listed
-    assert listed.keys() == submit.COMMANDS.keys()
+    assert listed.keys() == SENT.keys()
 
 
 def test_do__explains_one_command_and_sends_nothing() -> None:
