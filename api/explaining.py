@@ -20,11 +20,13 @@ from projections.explaining.figures import EXPLAINED, explain, must_be_explained
 group = Blueprint("explaining", __name__, description="Why a figure is what it is.")
 
 FIGURE = {"description": "Only this figure: a column of the report, such as available or score."}
+SORT = {"description": "By which column the rows of the report come, as in its own list."}
 FIELDS = sorted({field for report in EXPLAINED for field in TAKES[report]})
 """What may be asked of any of the reports."""
 
 ExplainQuery = ClockQuery.from_dict({
-    "figure": Text(longest=100, metadata=FIGURE), **{field: asked_as(field) for field in FIELDS}})
+    "figure": Text(longest=100, metadata=FIGURE), **{field: asked_as(field) for field in FIELDS},
+    "sort": Text(longest=100, metadata=SORT)})
 
 
 @group.permit("/v1/explanations/<report>", EVIDENCE, name="explanation")

@@ -11,7 +11,7 @@ from projections.asking.clocks import Cut
 from projections.asking.questions import SubjectNeeded
 from projections.audit.answers import EventRow
 from projections.audit.corrections import Corrections
-from projections.audit.timeline import Timeline, about, is_late, shown
+from projections.audit.timeline import Timeline, about, marked
 from projections.store.models import ReadModels
 from projections.store.rows import FETCHED
 
@@ -46,4 +46,4 @@ def _rows(reading: Reading, entries: Iterator[Entry]) -> Iterator[dict[str, Any]
     while page := list(islice(entries, FETCHED)):
         corrections = Corrections.about(store, ledger, page, takes=reading.cut.takes)
         for entry in page:
-            yield {**shown(entry), "late": is_late(entry, days), **corrections.of(entry.position)}
+            yield marked(entry, days, corrections.of(entry.position))

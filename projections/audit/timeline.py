@@ -6,7 +6,7 @@ of events (SKUs, imports, members), so it is as small as it can be.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -21,6 +21,7 @@ from ledger.log.envelope import Entry, Outline, listed_subjects
 from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
 from projections.asking.written import PERSONAL
+from projections.audit.answers import EventRow
 from projections.store.folding import Fact
 from projections.store.rows import FETCHED, Change, Key, Rows, ledger_column, metadata
 
@@ -148,6 +149,13 @@ def shown(entry: Entry) -> dict[str, Any]:
         "subjects": listed_subjects(entry.subjects),
         "source": None if entry.source is None else any_json(entry.source),
     }
+
+
+def marked(entry: Entry, days: Days, corrections: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as `shown`, with whether it was known late, and what corrects and is corrected.
+    Shapes: as `EventRow`, in the order of its columns."""
+    row = {**shown(entry), "late": is_late(entry, days), **corrections}
+    return {name: row[name] for name in EventRow.__struct_fields__}
 
 
 def is_late(entry: Entry, days: Days) -> bool:

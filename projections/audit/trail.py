@@ -40,7 +40,7 @@ from projections.asking.answering import reading_log
 from projections.asking.clocks import Cut
 from projections.asking.periods import ALWAYS, Period
 from projections.audit.corrections import Corrections
-from projections.audit.timeline import Timeline, about, about_back, is_late, masked, shown
+from projections.audit.timeline import Timeline, about, about_back, marked, masked
 from projections.store.models import ReadModels
 
 SCANNED = 20_000
@@ -169,8 +169,7 @@ def rows(
         before, after = state or ({}, {})
         changes = {name: {"before": before.get(name), "after": value}
                    for name, value in after.items() if before.get(name) != value}
-        yield {**shown(entry), "late": is_late(entry, days),
-               **corrections.of(entry.position),
+        yield {**marked(entry, days, corrections.of(entry.position)),
                "command_id": str(UUID(bytes=entry.command_id)),
                "changes": None if state is None else changes}
 
