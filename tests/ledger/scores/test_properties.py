@@ -36,6 +36,7 @@ from projections.reports import run
 from projections.store.models import ReadModels
 from tests.support import score_oracle as people
 from tests.support.builders import context, write
+from tests.support.envelopes import first
 from tests.support.score_oracle import LAWS, days_later
 from tests.support.score_shop import MONTHS, Shop
 from tests.support.team import (
@@ -202,7 +203,7 @@ def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(
 @examples(steps=histories(charges, presence, closing, most=5))
 def test_scores__as_of_every_position_are_those_of_the_log_until_then(steps: list[Step]) -> None:
     with shop("2026-08-25") as where:
-        first = where.head
+        begun = where.head
         for number, step in enumerate([("charge", "SHARED", "2026-07-05", people.WANG, 2, ""),
                                        ("close", "2026-07"), *steps,
                                        ("charge", "RANGE", "2026-07-20", people.WANG, 3,
@@ -211,8 +212,9 @@ def test_scores__as_of_every_position_are_those_of_the_log_until_then(steps: lis
         copy = Settings(database_url="memory:", keys_url="memory:",
                         master_key_file=None).open_store()
         for entry in where.ledger.store.read("main", limit=1_000):
-            write(copy, entry)
-            if entry.position < first:
+            write(copy, entry if entry.position > 1 else first(
+                recorded_at=entry.recorded_at, occurred_at=entry.occurred_at))
+            if entry.position < begun:
                 continue
             fresh = ReadModels(copy, PROJECTIONS)
             for name, rows in reports(where, registers=entry.position % 4 == 0,
