@@ -46,7 +46,7 @@ KINDS: Mapping[str, tuple[Told, Kind]] = {
         **dict.fromkeys(("/v1/orders/<order>", "/v1/fulfilment", "/v1/exceptions"), WORKERS),
         **dict.fromkeys(("/v1/appeals", "/v1/decisions"), STAFF_READERS),
         **dict.fromkeys(("/v1/leaves", "/v1/leaves/<subject>"), WHOLE - {"service"}),
-        **OF_LOG, **PERSON}),
+        "/v1/audit": EVIDENCE, **PERSON}),
     "money": (MONEY, {
         **dict.fromkeys(ONE_BY_ONE, READERS), **dict.fromkeys(
             ("/v1/reconciliation", "/v1/reconciliations/<subject>", "/v1/revenue", "/v1/takings"),
