@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.common.context import Context
 from ledger.core.postings import ACCOUNT_KINDS
-from ledger.log import merkle
+from ledger.log import merkle, zones
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.milestones import FORMAT, STREAM, Opened
 from ledger.log.store import Head, Known, Store, Tile
@@ -88,12 +88,14 @@ def known(name: str = "main") -> Known:
 
 
 def made(store: Store, name: str = "main") -> bytes:
-    """The id of a ledger; if it is not there, one is made that has no event, not even an opening.
+    """The id of a ledger; if it is not there, one is made that has no event, not even an opening:
+    its days are known all the same.
     """
     if (found := store.known(name)) is None:
         found = known(name)
         with store.beginning(found):
             pass
+        zones._known[found.id] = IN_SHANGHAI
     return found.id
 
 
