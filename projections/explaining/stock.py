@@ -3,12 +3,13 @@ the postings of documents.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from ledger.common.values import from_us, rfc3339, to_us
+from ledger.common.values import to_us
 from ledger.core.accounts import touch_of
 from ledger.core.postings import Posting
 from ledger.stock.places import (
@@ -137,14 +138,10 @@ class Stock:
 
     def of_card(self, row: dict[str, Any]) -> Figures:
         """What a document posted, and the balances after it, by their names in `stock-card`."""
-        at = row["position"], row["occurred_at"]
+        here = to_us(datetime.fromisoformat(row["occurred_at"])), row["position"]
         sku = unquote((self._reading.question.subject or "").rpartition(":")[2])
-        found = self._of({**row, "sku": sku})
-        here = next(to for to in found if (to.event.entry.position, rfc3339(from_us(to.at))) == at)
-        upto = [one for one in found if (one.at, one.event.entry.position) <= (
-            here.at, here.event.entry.position)]
-        own = [one for one in upto
-               if (one.at, one.event.entry.position) == (here.at, here.event.entry.position)]
+        upto = [one for one in self._of({**row, "sku": sku}) if _together(one) <= here]
+        own = [one for one in upto if _together(one) == here]
         return {
             "received": partial(_flowed, own, {"received": 1}, Period(None, None)),
             "issued": partial(_flowed, own, {"issued": 1}, Period(None, None)),
@@ -172,11 +169,11 @@ def _lowest(
 ) -> Step:
     """The lowest that a level was from the event on that opened a notice, event by event."""
     opened, closed = row["opened_position"], row["closed_position"]
-    until = [one for one in found if closed is None or one.event.entry.position <= closed]
-    terms: list[Step] = []
-    for _, group in groupby(until, lambda one: max(opened, one.event.entry.position)):
-        terms.append(add([one.term(factor) for one in group if (factor := by(one))]))
-    return step(LOWEST, terms)
+    moved = [(one.event.entry.position, one.term(factor)) for one in found if (factor := by(one))]
+    then = [one for one in moved if one[0] > opened and (closed is None or one[0] <= closed)]
+    return step(LOWEST, [
+        add([term for position, term in moved if position <= opened]),
+        *(add([term for _, term in group]) for _, group in groupby(then, lambda one: one[0]))])
 
 
 def _flowed(found: Iterable[Posted], of: Mapping[str, int], period: Period) -> Step:

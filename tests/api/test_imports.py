@@ -247,12 +247,12 @@ def test_upload__rejected_where_no_profile_or_several_fit(
     """R-IMP-35, R-IMP-38: the candidates are named, and the key can be used again."""
     other = tmp_path / "other.csv"
     other.write_bytes(SAMPLE.read_bytes().replace("订单编号".encode("gbk"), b"No", 1))
-    found = problem(sent(web, other), 400, "no_profile_fits")
+    found = problem(sent(web, other), 422, "no_profile_fits")
     assert "the nearest first: taobao-orders, " in found["detail"]
     known = guessing.shipped()
     monkeypatch.setattr(guessing, "shipped", lambda: [
         *known, *(replace(one, name="mine") for one in known if one.name == "taobao-orders")])
-    assert "taobao-orders, mine" in problem(sent(web, SAMPLE), 400, "profiles_fit")["detail"]
+    assert "taobao-orders, mine" in problem(sent(web, SAMPLE), 422, "profiles_fit")["detail"]
     monkeypatch.undo()
     assert sent(web, SAMPLE).status_code == 202
 

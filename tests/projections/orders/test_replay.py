@@ -1,6 +1,6 @@
 """The past and what would have been: the same folds over a part of the log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,8 +25,7 @@ from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.reports import UnknownReport
 from projections.store.models import ReadModels
-from projections.trial.facts import Matter, facts_after_each
-from projections.trial.verbs import chosen
+from projections.trial.facts import Matter, events_about, facts_after_each
 from tests.support.builders import NOON, entry, place, record, stream, write
 from tests.support.projecting import (
     correct,
@@ -126,7 +125,7 @@ def test_as_of__writes_nothing_to_the_log_and_none_to_the_read_models(
     before = ledger.head(), [models.digest("main", name) for name in models.names()]
     reports.orders(models, "main", Question(as_of=AsOf.parse(3)))
     matter = Matter(models, "main", stream(1), AsOf.parse().resolve(ledger.store, "main"))
-    list(facts_after_each(matter, chosen(matter)))
+    list(facts_after_each(matter, events_about(matter)))
     assert (ledger.head(), [models.digest("main", name) for name in models.names()]) == before
 
 
@@ -174,11 +173,11 @@ def test_correction__of_an_event_that_is_not_taken_corrects_nothing(
 
     models.catch_up("main")
 
-    def paid(hours: int, **leaving: Any) -> int:
+    def paid(hours: int, without: Sequence[int] = ()) -> int:
         at = AsOf.parse(occurred_as_of=(NOON + timedelta(hours=hours)).isoformat())
         *_, last = facts_after_each(matter := Matter(
             models, "main", stream(1), at.resolve(ledger.store, "main")),
-            chosen(matter, **leaving))
+            [one for one in events_about(matter) if one.position not in without])
         return int(last["paid_minor"])
 
     assert [paid(hours) for hours in (0, 1, 2, 3, 4, 5)] == [0, 40, 40, 20, 20, 80]
