@@ -34,6 +34,7 @@ from ledger.erasure.finding import (
     together_with,
 )
 from ledger.log.persons import LedgerKeys
+from ledger.log.zones import days_of
 from projections.asking.clocks import NOW, Cut, header
 from projections.asking.columns import Columns, Subject, says
 from projections.audit.answers import PersonEvents, PersonStatus
@@ -159,6 +160,7 @@ def read_events(query: Mapping[str, str], person: str) -> Response:
     _must_be_person(person)
     cut = _now()
     together, _ = together_with(edge().store, _keys(), person, cut.head)
-    events = list(held_on(edge().store, _keys(), together, cut.position))
+    events = list(held_on(edge().store, _keys(), together, cut.position,
+                          days=days_of(edge().store, caller().ledger)))
     note_reading(cut.position, persons=together.persons)
     return _answer(cut, {"person": person, "together": sorted(together.persons), "events": events})

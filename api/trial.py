@@ -193,17 +193,42 @@ def hypothesis(query: Mapping[str, Any], body: Mapping[str, Any], subject: str) 
     """In what a subject would differ: without some events, with further commands, which the rules
     decide, or under another version of the policies. Nothing is recorded but the note that it was
     asked."""
+    as_of = _moment(body)
+    return _whole(asking.differences(edge().models, caller().ledger, subject, before=as_of,
+                                     after=as_of, given=_given(body), means=_means()))
+
+
+@group.permit(f"{ONE}/hypothesis/steps", EVIDENCE, name="hypothesis-steps", method="POST")
+@group.arguments(NoQuery(), location="query")
+@group.arguments(HypothesisBody())
+@group.response(200, shapes.listing(StepRow))
+def hypothesis_steps(query: Mapping[str, Any], body: Mapping[str, Any], subject: str) -> Response:
+    """The history of a subject step by step, as it would be. Nothing is recorded but the note that
+    it was asked."""
+    return _whole(asking.history(edge().models, caller().ledger, subject, _moment(body),
+                                 given=_given(body), means=_means()))
+
+
+def _given(body: Mapping[str, Any]) -> Hypothesis:
+    """Errors: NothingSupposed (R-SUP-02)."""
     given = Hypothesis(tuple(body.get("without", ())), tuple(body.get("commands", ())),
                        body.get("policy"))
     if not given:
         raise NothingSupposed
-    here, who, as_of = edge(), caller(), AsOf.parse(
+    return given
+
+
+def _moment(body: Mapping[str, Any]) -> AsOf:
+    return AsOf.parse(
         body.get("position"), body.get("recorded_as_of"), body.get("occurred_as_of"))
-    ledger = here.ledger(who.ledger)
-    means = Means(ledger.suppose, Context(actor=who.actor, role=who.role, client=f"key:{who.key}"),
-                  ledger.clock.wall())
-    return _whole(asking.differences(here.models, who.ledger, subject, before=as_of, after=as_of,
-                                     given=given, means=means))
+
+
+def _means() -> Means:
+    """Who supposes something, and what decides it."""
+    who = caller()
+    ledger = edge().ledger(who.ledger)
+    return Means(ledger.suppose, Context(actor=who.actor, role=who.role, client=f"key:{who.key}"),
+                 ledger.clock.wall())
 
 
 @group.permit("/v1/events/<position>", EVIDENCE, name="event")

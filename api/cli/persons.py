@@ -185,6 +185,7 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
     """All that is held on PERSON: a JSON object with each event about them, with what is sealed for
     them opened. Who exports it is noted in the ledger of keys and readings."""
     from ledger.erasure.finding import together_with
+    from ledger.log.zones import days_of
     from projections.audit.persons import held_on
 
     _must_be_person(person)
@@ -194,7 +195,8 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
         _note(found, ledger_name, actor, person=person, group=group, position=traces.seen)
         click.echo(as_json({
             "person": person, "together": sorted(group.persons), "position": traces.seen,
-            "events": list(held_on(found.store, keys, group, traces.seen))}))
+            "events": list(held_on(found.store, keys, group, traces.seen,
+                                   days=days_of(found.store, ledger_name)))}))
 
 
 @command("retain")

@@ -53,6 +53,7 @@ NAMED: Mapping[str, str] = {
     "trial.turns": "list_turns",
     "trial.differences": "list_differences",
     "trial.hypothesis": "suppose",
+    "trial.hypothesis-steps": "list_supposed_steps",
     "trial.whole": "list_ledger_differences",
     "trial.event": "read_event",
     "operations.livez": "check_liveness",

@@ -91,6 +91,11 @@ class Days:
         """The month in which a moment lies."""
         return self.day_of(moment)[:7]
 
+    def is_late(self, happened: datetime, recorded: datetime) -> bool:
+        """Whether something was recorded on a later day than it happened: what was shown of that
+        day had to change. Rule: R-PRJ-47."""
+        return self.day_of(recorded) > self.day_of(happened)
+
     def at(self, day: str | date, clock: str, *, later: bool = False) -> datetime:
         """A time of a day, or of the day after it, in UTC; 24:00 is the beginning of the next."""
         found = date.fromisoformat(day) if isinstance(day, str) else day

@@ -19,7 +19,7 @@ from projections.asking.clocks import header as header_of
 from projections.asking.columns import Columns
 from projections.asking.filters import filters_of, passing
 from projections.asking.headers import Header
-from projections.asking.later import is_late, must_know
+from projections.asking.later import is_spoken_of, must_know
 from projections.asking.names import ORDERS
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.periods import Period, period_of
@@ -254,7 +254,7 @@ def _present(
     with models.reading(ledger, name, cut.head) as found:
         late: bool | None = False
         if subject is not None and past is not Past.LOG:
-            late = is_late(models.store, ledger, (subject,), (found[1].position, head))
+            late = is_spoken_of(models.store, ledger, (subject,), (found[1].position, head))
         if late is False or (late is None and past is not Past.STREAM):
             yield found
             return

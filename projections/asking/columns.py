@@ -83,6 +83,8 @@ Currency = Annotated[str, _of(Kind.CURRENCY, pattern="^[A-Z]{3}$")]
 Time = Annotated[str, _of(
     Kind.TIME, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$",
     schema={"format": "date-time"})]
+Late = Annotated[bool, says(
+    "Whether it was recorded on a later day of the shop than it happened.", "known_late")]
 Day = Annotated[str, _of(Kind.DAY, pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
                          schema={"format": "date"})]
 Month = Annotated[str, _of(Kind.MONTH, pattern="^[0-9]{4}-[0-9]{2}$")]

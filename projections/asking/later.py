@@ -25,12 +25,12 @@ def must_know(
     """Check that no event after the one position, up to which a projection has folded, until the
     other is about subjects: only then is there nothing about them. Errors: NotYetKnown (R-PRJ-18),
     also where these are too many to look through."""
-    if is_late(store, ledger, subjects, between) is not False:
+    if is_spoken_of(store, ledger, subjects, between) is not False:
         folded, head = between
         raise NotYetKnown(projection=projection, subject=subjects[0], position=folded, head=head)
 
 
-def is_late(
+def is_spoken_of(
     store: Store, ledger: str, subjects: Sequence[str], between: tuple[int, int]
 ) -> bool | None:
     """Whether an event after one position, up to another, is about subjects; None where they are

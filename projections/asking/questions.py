@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
+from urllib.parse import unquote
 
 from ledger.common.days import is_day, is_month
 from ledger.common.errors import Invalid
+from ledger.scores.account import Account
 from projections.asking.clocks import NOW, AsOf
 
 
@@ -132,6 +134,15 @@ class Question(NamedTuple):
 
 
 PRESENT = Question()
+
+
+def asked_about(subject: str) -> dict[str, Any]:
+    """What a report is asked for a subject: of a member's month, the member and the month."""
+    kind, _, rest = subject.partition(":")
+    if kind == Account.KIND:
+        member, _, month = rest.rpartition(":")
+        return {"subject": f"member:{member}", "month": unquote(month)}
+    return {"subject": subject}
 
 
 class Answer(NamedTuple):

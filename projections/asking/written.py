@@ -11,6 +11,7 @@ from typing import Any, Self
 import msgspec
 
 from ledger.common.personal import Personal
+from ledger.common.phrases import Phrase
 from ledger.log.envelope import Entry, Outline
 
 PERSONAL = "‹personal›"
@@ -43,8 +44,28 @@ class Sealed(msgspec.Struct, frozen=True, array_like=True):
         return None if value is None else cls(value, entry.stream, entry.version, f"/{field}")
 
 
-class Written(str):
-    """A text of a report's row that is sealed; as a text it is `PERSONAL`."""
+class Hidden(str):
+    """What stands for a sealed value: as a text it is `PERSONAL`, and yet it equals no other that
+    stands for another value. So what changed can be seen where nobody sees to what."""
+
+    __slots__ = ("value",)
+    value: Personal
+
+    @classmethod
+    def of_value(cls, value: Personal) -> Self:
+        """What stands for a value."""
+        found = cls(PERSONAL)
+        found.value = value
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == other.value if isinstance(other, Hidden) else str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+class Written(Hidden):
+    """A text of a report's row that is sealed, with its place in the log."""
 
     __slots__ = ("sealed",)
     sealed: Sealed
@@ -54,7 +75,7 @@ class Written(str):
         """A sealed value on its way into a row; None where there is none."""
         if sealed is None:
             return None
-        found = cls(PERSONAL)
+        found = cls.of_value(sealed.value)
         found.sealed = sealed
         return found
 
@@ -80,6 +101,21 @@ def revealed(value: Any, reveal: Reveal, is_erased: IsErased) -> Any:
     if isinstance(value, list):
         return [revealed(part, reveal, is_erased) for part in value]
     return value
+
+
+def noting_hidden(as_of: dict[str, Any], rows: Any) -> dict[str, Any]:
+    """A header, which says where something in what it is of is not opened. Shapes: `notes` is a
+    list."""
+    return as_of if not _hides(rows) else {**as_of, "notes": [Phrase(
+        "what is marked {mark} is sealed, and not shown here", mark=PERSONAL), *as_of["notes"]]}
+
+
+def _hides(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_hides, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_hides, value))
+    return isinstance(value, str) and PERSONAL in value
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})

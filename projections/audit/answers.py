@@ -3,9 +3,7 @@
 from typing import Annotated, Any
 
 from ledger.erasure.record import GROUNDS
-from projections.asking.columns import Columns, Hash, Subject, Time, code, says
-
-LATE = "Whether it was recorded on a later day of the shop than it happened."
+from projections.asking.columns import Columns, Hash, Late, Subject, Time, code, says
 
 CORRECTS = "The position of the event that it corrects; null: it corrects none."
 CORRECTED_BY = "The positions of the events that correct it, as far as the answer knows."
@@ -23,7 +21,7 @@ class EventRow(Columns):
     version: int
     occurred_at: Time
     recorded_at: Time
-    late: Annotated[bool, says(LATE, "known_late")]
+    late: Late
     corrects: Annotated[int | None, says(CORRECTS)]
     corrected_by: Annotated[list[int], says(CORRECTED_BY, "corrected_by_event")]
     actor: str
@@ -61,6 +59,7 @@ class PersonEvent(Columns):
     type: str
     occurred_at: Time
     recorded_at: Time
+    late: Late
     event: Annotated[dict[str, Any], says(f"What it says. {OPEN}")]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ledger.common.days import Days
 from ledger.common.decoding import any_json
 from ledger.common.personal import Personal
 from ledger.common.values import from_us, rfc3339
@@ -21,13 +22,13 @@ STREAMS = 200
 
 
 def held_on(
-    reader: Reader, keys: LedgerKeys, group: Group, seen: int
+    reader: Reader, keys: LedgerKeys, group: Group, seen: int, *, days: Days
 ) -> Iterator[dict[str, Any]]:
     """The events up to the position `seen` of all that persons who go together stand in, stream by
     stream.
 
-    Shapes: position, stream, version, type, occurred_at, recorded_at, and `event`, its fields. What
-    is sealed for others is masked.
+    Shapes: position, stream, version, type, occurred_at, recorded_at, late, and `event`,
+    its fields. What is sealed for others is masked.
     """
     keys.load(group.persons)
     names = sorted(group.streams | group.persons)
@@ -41,17 +42,21 @@ def held_on(
             if entry.stream.partition(":")[0] in SHARED and not any(
                     value.p in group.persons for value in own.values()):
                 continue
-            yield _shown(entry, own, keys, group)
+            yield {**_known(entry, days), "event": {
+                **any_json(entry.payload), **_opened(entry, own, keys, group)}}
 
 
-def _shown(
+def _opened(
     entry: Entry, own: dict[str, Personal], keys: LedgerKeys, group: Group
 ) -> dict[str, Any]:
-    values = {
+    return {
         name: PERSONAL if value.p not in group.persons else opened(
             Sealed(value, entry.stream, entry.version, f"/{name}"), keys.reveal, keys.is_erased)
         for name, value in own.items()}
+
+
+def _known(entry: Entry, days: Days) -> dict[str, Any]:
+    happened, recorded = from_us(entry.occurred_at), from_us(entry.recorded_at)
     return {"position": entry.position, "stream": entry.stream, "version": entry.version,
-            "type": entry.type, "occurred_at": rfc3339(from_us(entry.occurred_at)),
-            "recorded_at": rfc3339(from_us(entry.recorded_at)),
-            "event": {**any_json(entry.payload), **values}}
+            "type": entry.type, "occurred_at": rfc3339(happened),
+            "recorded_at": rfc3339(recorded), "late": days.is_late(happened, recorded)}

@@ -159,9 +159,8 @@ def marked(entry: Entry, days: Days, corrections: Mapping[str, Any]) -> dict[str
 
 
 def is_late(entry: Entry, days: Days) -> bool:
-    """Whether an event was recorded on a later day of the shop than it happened: what was shown of
-    that day had to change."""
-    return days.day_of(from_us(entry.recorded_at)) > days.day_of(from_us(entry.occurred_at))
+    """Whether an event was recorded on a later day of the shop than it happened."""
+    return days.is_late(from_us(entry.occurred_at), from_us(entry.recorded_at))
 
 
 def without_sums(row: dict[str, Any]) -> dict[str, Any]:

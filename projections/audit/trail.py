@@ -14,33 +14,16 @@ from ledger.core import event_types
 from ledger.core.accounts import touch_of
 from ledger.core.aggregate import Aggregate
 from ledger.core.postings import ACCOUNT_KINDS
-from ledger.deductions.deduction import Deduction
-from ledger.erasure.record import Erasures, PersonRecord
 from ledger.log.envelope import Entry
 from ledger.log.store import gapless
 from ledger.log.zones import days_of
-from ledger.orders.money import Balance
-from ledger.orders.order import Order
-from ledger.people.attendance import Attendance
-from ledger.people.member import Member
-from ledger.people.posts import Post
-from ledger.people.rosters import Roster
-from ledger.policies.book import PolicyBook
-from ledger.returns.case import Case
-from ledger.scores.account import Account
-from ledger.scores.closings import Closings
 from ledger.stock.account import StockAccount
-from ledger.stock.counts import StockCount
-from ledger.stock.movements import Movement
-from ledger.stock.skus import Sku
-from ledger.stock.slips import Slip
-from ledger.stock.transfers import Transfer
-from ledger.stock.warehouses import Warehouse
 from projections.asking.answering import reading_log
 from projections.asking.clocks import Cut
 from projections.asking.periods import ALWAYS, Period
 from projections.audit.corrections import Corrections
-from projections.audit.timeline import Timeline, about, about_back, marked, masked
+from projections.audit.known import AGGREGATES, known_to
+from projections.audit.timeline import Timeline, about, about_back, marked
 from projections.store.models import ReadModels
 
 SCANNED = 20_000
@@ -48,12 +31,6 @@ SCANNED = 20_000
 
 FOLDED = 2_000
 """Events of one stream that are folded to show what a later one changed."""
-
-AGGREGATES: dict[str, type[Aggregate]] = {
-    cls.KIND: cls for cls in (Order, Case, Movement, StockCount, Sku, Warehouse, Transfer, Slip,
-                              Account, Deduction, PolicyBook, Closings, Member, Post, Roster,
-                              Attendance, PersonRecord, Erasures)}
-
 
 class Asked(NamedTuple):
     """What of the log is asked for; None is all. `period` are the days of recording; `after` is the
@@ -219,24 +196,3 @@ def _states(models: ReadModels, ledger: str, entries: list[Entry]) -> Changed:
         if is_wanted:
             changed[entry.position] = before, known_to(aggregate)
     return changed
-
-
-def known_to(aggregate: Aggregate) -> dict[str, Any]:
-    """What an aggregate knows, as JSON has it; personal values are hidden. The sums of an order's
-    money stand by themselves."""
-    known = {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
-    if isinstance(balance := known.pop("balance", None), Balance):
-        known |= balance._asdict()
-    return {name: masked(_named(msgspec.to_builtins(value, enc_hook=str)))
-            for name, value in known.items()}
-
-
-def _named(value: Any) -> Any:
-    """A value in which each name is a text: one of several parts, such as a case and a line, is
-    `CASE/LINE`."""
-    if isinstance(value, list | tuple):
-        return [_named(one) for one in value]
-    if isinstance(value, dict):
-        return {"/".join(filter(None, name)) if isinstance(name, tuple) else str(name): _named(one)
-                for name, one in value.items()}
-    return value

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ledger.common.errors import Invalid, NotFound
 from projections.asking.answering import Reading, made_of
-from projections.asking.questions import PRESENT, Answer, Question
+from projections.asking.questions import PRESENT, Answer, Question, asked_about
 from projections.explaining import limits
 from projections.explaining.formulas import Figures, Step, rows_of
 from projections.explaining.limits import few
@@ -75,13 +75,10 @@ ABOUT = {"order": "orders", "stock": "inventory", "sku": "inventory", "month": "
 def report_about(subject: str) -> tuple[str, dict[str, str]]:
     """The report whose figures are about a subject, and what it is asked. Errors: NotExplained
     (R-PRJ-44)."""
-    kind, _, rest = subject.partition(":")
+    kind = subject.partition(":")[0]
     if kind not in ABOUT:
         raise NotExplained(name=subject, known=", ".join(EXPLAINED))
-    if kind == "month":
-        member, _, month = rest.rpartition(":")
-        return ABOUT[kind], {"subject": f"member:{member}", "month": month}
-    return ABOUT[kind], {"subject": subject}
+    return ABOUT[kind], asked_about(subject)
 
 
 DIFFERS = ("the read model says {reported} for {figure} of {row}, and its events give {value}: run "

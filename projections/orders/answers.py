@@ -218,7 +218,7 @@ class ReconciliationRow(Columns):
     value: Annotated[Decimal | None, says(
         "Quantity times unit price, in the currency.", "worth")]
     difference_minor: Annotated[Sum | UnsetType, says(
-        f"What was paid and kept less what the orders cost. {OF_A_MONTH}")] = UNSET
+        f"What the orders cost less what was paid and kept. {OF_A_MONTH}")] = UNSET
     differences: Annotated[list[SignedDifference] | UnsetType, says(
         f"The causes of it that were signed. {OF_A_MONTH}")] = UNSET
     digest: Annotated[Hash | UnsetType, says(

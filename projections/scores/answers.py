@@ -12,6 +12,7 @@ from projections.asking.columns import (
     Day,
     Decimal,
     Hash,
+    Late,
     Month,
     Subject,
     Time,
@@ -135,6 +136,7 @@ class ClosingRow(Columns):
     by: str
     occurred_at: Time
     recorded_at: Time
+    late: Late
     position: Annotated[int, says("The position of the event.")]
     reason: str | None
     count: int | None

@@ -72,10 +72,10 @@ def history(reading: Reading) -> Iterator[dict[str, Any]]:
 def closings(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was done to close months: sealed, reopened, restated, step by step.
 
-    Shapes: month, what, restatement, by, occurred_at, recorded_at, position, reason, count (of
-    figures), digest, left_out, changes; None where a step has none. rests_on: of the step that
-    made the figures final which stand, the words that `scores` has for them, and post_known_later
-    where there would be a figure that is none. Errors: R-PRJ-05, R-PRJ-13.
+    Shapes: month, what, restatement, by, occurred_at, recorded_at, late, position, reason,
+    count (of figures), digest, left_out, changes; None where a step has none. rests_on: of the
+    step that made the figures final which stand, the words that `scores` has for them, and
+    post_known_later where there would be a figure that is none. Errors: R-PRJ-05, R-PRJ-13.
     """
     month = reading.question.must_be_of_month()
     book = ScoreBook(reading)
@@ -90,11 +90,12 @@ def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
     for entry in filter(book.cut.takes, book.store.streams(book.ledger, [CLOSINGS])):
         event = event_types.decode(entry)
         event.apply(state)
+        happened, recorded = from_us(entry.occurred_at), from_us(entry.recorded_at)
         yield {
             "month": event.month, "what": entry.type.split(".")[1].removeprefix("month_"),
             "restatement": state.seal_of(event.month).number, "by": entry.actor,
-            "occurred_at": rfc3339(from_us(entry.occurred_at)),
-            "recorded_at": rfc3339(from_us(entry.recorded_at)), "position": entry.position,
+            "occurred_at": rfc3339(happened), "recorded_at": rfc3339(recorded),
+            "late": book.reading.days.is_late(happened, recorded), "position": entry.position,
             "reason": getattr(event, "reason", None) or getattr(event, "note", None),
             "count": getattr(event, "count", None), "digest": getattr(event, "digest", None),
             "left_out": msgspec.to_builtins(getattr(event, "left_out", [])),

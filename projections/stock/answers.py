@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import field
 
 from ledger.stock.places import CAUSES, COUNTED, INSIDE, OF_DOCUMENTS, PHYSICAL, PLACES, SHELF
-from projections.asking.columns import Columns, Currency, Money, Subject, Time, code, says
+from projections.asking.columns import Columns, Currency, Late, Money, Subject, Time, code, says
 
 MOVEMENT, CORRECTION = WHAT_WAITS = ("movement", "correction")
 """What waits for a second person: a new movement, or one that corrects an event."""
@@ -75,6 +75,7 @@ class StockCardRow(Columns):
     unit: str
     occurred_at: Annotated[Time, says("When it counts.")]
     recorded_at: Time
+    late: Late
     document: Annotated[Subject, says("The document that posted it.")]
     type: str
     causes: list[Annotated[str, code(*dict.fromkeys((*CAUSES, *OF_DOCUMENTS)))]]

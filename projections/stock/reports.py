@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import Connection, Select, false, func, select
 
+from ledger.common.days import Days
 from ledger.common.decoding import any_json
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.accounts import touch_of
@@ -223,8 +224,8 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """What every document posted of a SKU, with running balances by business time and position.
 
-    Shapes: position, warehouse, unit, occurred_at (when it counts), recorded_at, document (its
-    subject), type, causes, paper, reason, actor, received, issued, on_hand, available. Errors:
+    Shapes: position, warehouse, unit, occurred_at (when it counts), recorded_at, late, document
+    (its subject), type, causes, paper, reason, actor, received, issued, on_hand, available. Errors:
     SubjectNeeded (R-PRJ-10), as `stock_ledger`.
     """
     if reading.question.subject is None:
@@ -239,7 +240,7 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
             yield {"position": row.position, "warehouse": row.warehouse, "unit": unit,
                    "occurred_at": rfc3339(from_us(row.occurred_at)),
                    **_document(entries[row.position], stock_of(row.warehouse, sku),
-                               row.occurred_at),
+                               row.occurred_at, days=reading.days),
                    "received": row.received, "issued": row.issued, "on_hand": int(row.on_hand),
                    "available": int(row.available)}
 
@@ -269,7 +270,7 @@ def _posted(reading: Reading, period: Period) -> Select[Any]:
                             dict(each.c.items()))
 
 
-def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
+def _document(entry: Entry, account: str, at: int, *, days: Days) -> dict[str, Any]:
     """What a document did to an account at a time. Shapes: as in `stock_card`."""
     touch = touch_of(entry)
     causes = {one.cause for one in touch.postings if one.account == account
@@ -278,8 +279,10 @@ def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
                if seen.account == account and to_us(seen.at) == at}
     payload = any_json(entry.payload)
     reason = payload.get("reason")
-    return {"recorded_at": rfc3339(from_us(entry.recorded_at)), "document": entry.stream,
-            "type": entry.type, "causes": sorted(causes), "paper": payload.get("document"),
+    recorded = from_us(entry.recorded_at)
+    return {"recorded_at": rfc3339(recorded), "late": days.is_late(from_us(at), recorded),
+            "document": entry.stream, "type": entry.type, "causes": sorted(causes),
+            "paper": payload.get("document"),
             "reason": reason if isinstance(reason, str) else None, "actor": entry.actor}
 
 

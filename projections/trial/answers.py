@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from projections.asking.columns import Columns, Hash, Subject, Time, says
+from projections.asking.columns import Columns, Hash, Late, Subject, Time, says
 from projections.asking.headers import Header
-from projections.audit.answers import CORRECTED_BY, CORRECTS, LATE, TrailRow
+from projections.audit.answers import CORRECTED_BY, CORRECTS, TrailRow
 
 
 class FactChange(Columns):
@@ -23,7 +23,7 @@ class StepRow(Columns):
     stream: Subject
     occurred_at: Time
     recorded_at: Time
-    late: Annotated[bool, says(LATE, "known_late")]
+    late: Late
     corrects: Annotated[int | None, says(CORRECTS)]
     corrected_by: Annotated[list[int], says(CORRECTED_BY, "corrected_by_event")]
     actor: str
@@ -44,7 +44,7 @@ class DueRow(Columns):
     actor: str
     occurred_at: Time
     recorded_at: Time
-    late: Annotated[bool, says(LATE, "known_late")]
+    late: Late
 
 
 class DifferenceRow(FactChange):
@@ -114,7 +114,7 @@ class TurnRow(Columns):
     actor: str
     occurred_at: Time
     recorded_at: Time
-    late: Annotated[bool, says(LATE, "known_late")]
+    late: Late
 
 
 class EventShown(TrailRow):

@@ -12,6 +12,7 @@ from ledger.log.envelope import Entry
 from ledger.log.zones import days_of
 from projections.asking.clocks import AsOf, PositionBeyondHead, header
 from projections.asking.questions import Answer
+from projections.asking.written import noting_hidden
 from projections.audit.corrections import Corrections
 from projections.audit.timeline import is_late, shown
 from projections.audit.trail import rows
@@ -51,7 +52,8 @@ def history(
             found.append({**{name: row[name] for name in _STEP}, "late": late,
                           **corrections.of(entry.position),
                           "changes": [one._asdict() for one in changes]})
-    return Answer(_noted(header(models.store, ledger, cut), would, below if given else {}), found)
+    noted = _noted(header(models.store, ledger, cut), would, below if given else {})
+    return Answer(noting_hidden(noted, [one["changes"] for one in found]), found)
 
 
 def _supposed(matter: Matter, given: Hypothesis, means: Means | None) -> Supposed:
@@ -72,6 +74,10 @@ def _noted(
         for name, position in sorted(below.items()))]}
 
 
+def _answer(as_of: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
+    return Answer(noting_hidden(as_of, rows), rows)
+
+
 def _is_below(one: Changed) -> bool:
     return isinstance(one.after, int) and one.after < 0 <= (one.before or 0)
 
@@ -84,7 +90,7 @@ def due(
     cut = as_of.resolve(models.store, ledger)
     days = days_of(models.store, ledger)
     found = verbs.blame(Matter(models, ledger, subject, cut), field=field)
-    return Answer(header(models.store, ledger, cut), [
+    return _answer(header(models.store, ledger, cut), [
         {"field": one.field, "value": one.value, **_of(one.entry, days)} for one in found])
 
 
@@ -108,7 +114,7 @@ def differences(
              "went": [one.position for one in found.went], "supposed": [
                  {"type": one.type, "stream": one.stream, "position": one.position,
                   "occurred_at": rfc3339(from_us(one.occurred_at))} for one in would.added]}
-    return Answer(as_of, [one._asdict() for one in rows])
+    return _answer(as_of, [one._asdict() for one in rows])
 
 
 def turns(
@@ -119,7 +125,7 @@ def turns(
     cut = as_of.resolve(models.store, ledger)
     days = days_of(models.store, ledger)
     found = verbs.bisect(Matter(models, ledger, subject, cut), condition)
-    return Answer(header(models.store, ledger, cut), [
+    return _answer(header(models.store, ledger, cut), [
         {"holds": one.holds, "value": one.value, **_of(one.entry, days)} for one in found])
 
 
@@ -134,7 +140,7 @@ def event(
         raise PositionBeyondHead(position=position, ledger=ledger, head=cut.position)
     (entry, *later) = store.read(ledger, after=position - 1, limit=LOOKED + 1)
     (row,) = rows(models, ledger, [entry], cut)
-    return header(store, ledger, cut), {
+    return noting_hidden(header(store, ledger, cut), row), {
         **row, "leaf_hash": entry.leaf_hash.hex(),
         "together": [one.position for one in store.commands(ledger, [entry.command_id])],
         "caused": [one.position for one in later if one.causation == row["command_id"]]}

@@ -7,7 +7,6 @@ are called what they are called everywhere. A kind that has no report says what 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from ledger.common.days import Days
 from ledger.common.errors import Invalid
@@ -28,10 +27,10 @@ from projections.asking.answering import Reading, made_of
 from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.giving_way import process
 from projections.asking.past import cost, nothing_about
-from projections.asking.questions import Question
+from projections.asking.questions import Question, asked_about
 from projections.asking.sorting import sort_of
 from projections.asking.typed import type_of
-from projections.audit.trail import AGGREGATES, known_to
+from projections.audit.known import AGGREGATES, BOOKKEEPING, known_to
 from projections.orders.due import Dues
 from projections.reports import REPORTS
 from projections.store.databases import in_memory
@@ -121,9 +120,6 @@ is sealed is left out: it would hold the figures still."""
 OF_THE_ROW = frozenset({"subject", "channel", "shop", "number", "position", "recorded_at", "unit",
                         "deduction", "transfer", "member", "month"})
 """Columns that name a row or say where the log stood: no facts that an event changes."""
-
-BOOKKEEPING = frozenset({"latest_at", "sealed_for", "opened_position"})
-"""What is kept for the rules alone."""
 
 NAMES = ("line", "parcel", "exception", "member", "sku")
 """The columns by one of which the parts of a list are named; else they are numbered."""
@@ -233,7 +229,7 @@ class _Folded:
 
     def facts(self, position: int) -> Facts:
         models, ledger, subject, cut, _ = self._matter
-        asked = Question(as_of=AsOf(position, None, cut.asked.occurred), **_asked(subject))
+        asked = Question(as_of=AsOf(position, None, cut.asked.occurred), **asked_about(subject))
         with self._generation.reading() as connection:
             rows = list(self._made.rows(Reading(
                 models, ledger, self._projection.name, asked, connection,
@@ -246,15 +242,6 @@ class _Folded:
             facts |= _named("".join(f"{part}/" for part in path), {
                 column: value for column, value in row.items() if column not in but})
         return facts
-
-
-def _asked(subject: str) -> dict[str, Any]:
-    """What a report is asked for a subject."""
-    kind, _, rest = subject.partition(":")
-    if kind == Account.KIND:
-        member, _, month = rest.rpartition(":")
-        return {"subject": f"member:{member}", "month": unquote(month)}
-    return {"subject": subject}
 
 
 def _kept(subject: str, entries: Iterable[Entry]) -> Iterator[Facts]:

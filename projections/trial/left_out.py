@@ -21,7 +21,7 @@ from ledger.stock.skus import Sku
 from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
 from projections.audit.corrections import corrections_in
-from projections.audit.trail import AGGREGATES, known_to
+from projections.audit.known import AGGREGATES, known_to
 from projections.trial.facts import Matter, depends, events_about, listed
 
 

@@ -14,6 +14,7 @@ from ledger.log.accounts import accounts_in
 from ledger.log.envelope import Entry
 from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.giving_way import process
+from projections.asking.written import noting_hidden
 from projections.store.models import ReadModels
 from projections.trial.facts import FEW, Matter, TooManyEvents, events_about, facts_after_each
 from projections.trial.verbs import changes
@@ -82,10 +83,10 @@ class Whole(NamedTuple):
                 if not self._begins(name, entry):
                     continue
                 if len(rows) == limit:
-                    return Page(self.header(), rows, Place(entry.position, number))
+                    return Page(self.header(rows), rows, Place(entry.position, number))
                 rows.append(self._row(name))
         more = bool(entries) and entries[-1].position < late.position
-        return Page(self.header(), rows, Place(entries[-1].position + 1) if more else None)
+        return Page(self.header(rows), rows, Place(entries[-1].position + 1) if more else None)
 
     def all(self) -> Iterator[dict[str, Any]]:
         """All rows, page by page."""
@@ -95,11 +96,12 @@ class Whole(NamedTuple):
             page = self.page(page.next, limit=READ)
             yield from page.rows
 
-    def header(self) -> dict[str, Any]:
-        """As of when the moments are. Shapes: as `BetweenHeader`."""
+    def header(self, rows: Any = ()) -> dict[str, Any]:
+        """As of when the moments are, and that something in rows is not shown. Shapes: as
+        `BetweenHeader`."""
         store = self.models.store
-        return {**header(store, self.ledger, self.after),
-                "before": header(store, self.ledger, self.before)}
+        return noting_hidden({**header(store, self.ledger, self.after),
+                              "before": header(store, self.ledger, self.before)}, rows)
 
     def _begins(self, name: str, entry: Entry) -> bool:
         """Whether an event is the first between both moments that is about a subject: there its row

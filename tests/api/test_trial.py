@@ -99,9 +99,11 @@ def test_subject_of_another_ledger__is_not_there(web: Web, paid: int) -> None:
         assert web.get(address(what), "auditor", "other").status_code == 404
 
 
-def suppose(web: Web, body: Any, role: str = "auditor", subject: str = stream()) -> Any:
+def suppose(
+    web: Web, body: Any, role: str = "auditor", subject: str = stream(), what: str = "hypothesis"
+) -> Any:
     """What a hypothesis is answered."""
-    return web.post(address("hypothesis", subject), body, role)
+    return web.post(address(what, subject), body, role)
 
 
 def test_what_if__over_http_says_what_would_differ_and_records_nothing(
@@ -124,14 +126,29 @@ def test_what_if__over_http_says_what_would_differ_and_records_nothing(
     assert (then["as_of"]["position"], then["as_of"]["open"]) == (paid, False)
 
 
-def test_what_if__over_http_is_for_evidence_and_noted(web: Web, paid: int) -> None:
-    problem(suppose(web, {"without": [paid]}, "service"), 403, "forbidden")
+@pytest.mark.parametrize("what", ["hypothesis", "hypothesis/steps"])
+def test_what_if__over_http_is_for_evidence_and_noted(web: Web, paid: int, what: str) -> None:
+    problem(suppose(web, {"without": [paid]}, "service", what=what), 403, "forbidden")
     before = web.edge.store.head("main" + SUFFIX).position
-    assert suppose(web, {"without": [paid]}).status_code == 200
-    assert b"/v1/subjects/<subject>/hypothesis" in b" ".join(
+    assert suppose(web, {"without": [paid]}, what=what).status_code == 200
+    assert f"/v1/subjects/<subject>/{what}".encode() in b" ".join(
         one.payload for one in web.edge.store.read("main" + SUFFIX, after=before))
 
 
+def test_what_if__over_http_also_comes_step_by_step(web: Web, paid: int) -> None:
+    refund = {"command": "order.refund", "order": stream(), "amount_minor": 990, "reference": "r"}
+    head = web.edge.store.head("main")
+    *steps, last = (suppose(web, {"commands": [refund]}, what="hypothesis/steps").json or {})[
+        "items"]
+    assert steps == asked(web, "steps")["items"]
+    assert last["type"] == "order.refund_recorded.v1"
+    assert {"field": "refunded_minor", "before": 0, "after": 990} in last["changes"]
+    without = suppose(web, {"without": [paid]}, what="hypothesis/steps").json
+    assert without == asked(web, f"steps?without={paid}") | {"next": None}
+    assert web.edge.store.head("main") == head
+
+
+@pytest.mark.parametrize("what", ["hypothesis", "hypothesis/steps"])
 @pytest.mark.parametrize(("body", "status", "code"), [
     ({}, 422, "nothing_supposed"), ({"without": [1]}, 404, "not_among_them"),
     ({"commands": [{}]}, 422, "bad_supposition"), ({"without": ["1"]}, 422, "invalid_values"),
@@ -143,9 +160,9 @@ def test_what_if__over_http_is_for_evidence_and_noted(web: Web, paid: int) -> No
                     "reference": "r"}]}, 422, "refund_exceeds_payment"),
 ])
 def test_what_if__over_http_rejected(
-    web: Web, paid: int, body: Any, status: int, code: str
+    web: Web, paid: int, body: Any, status: int, code: str, what: str
 ) -> None:
-    answer = suppose(web, body)
+    answer = suppose(web, body, what=what)
     assert (answer.status_code, (answer.json or {})["code"]) == (status, code), answer.text
 
 

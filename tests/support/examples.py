@@ -48,9 +48,10 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "read_deadline": {"start": "2026-09-15T10:00:00+08:00"}}
 """What is asked besides."""
 
-POSED: Mapping[str, Sent] = {
-    "suppose": Sent({"subject": ORDER}, {"position": 2000, "commands": [
-        {"command": "order.refund", "order": ORDER, "amount_minor": 100, "reference": "x"}]})}
+SUPPOSED = Sent({"subject": ORDER}, {"position": 2000, "commands": [
+    {"command": "order.refund", "order": ORDER, "amount_minor": 100, "reference": "x"}]})
+
+POSED: Mapping[str, Sent] = {"suppose": SUPPOSED, "list_supposed_steps": SUPPOSED}
 """What is asked with a body, and recorded nowhere."""
 
 LEFT = frozenset({"read_description", "read_metrics", "check_readiness"})

@@ -57,10 +57,10 @@ FINDING = "/v1/persons/find"
 SLIP = "/v1/orders/<order>/slip"
 """What it is read for is sent."""
 
-SUPPOSED = "/v1/subjects/<subject>/hypothesis"
+SUPPOSED = {f"/v1/subjects/<subject>/hypothesis{what}" for what in ("", "/steps")}
 """Commands are sent, and none is recorded."""
 
-SENT = {FINDING, SLIP, SUPPOSED, "/v1/imports"}
+SENT = {FINDING, SLIP, *SUPPOSED, "/v1/imports"}
 """Routes to which something else than a command is sent."""
 
 OPEN = {

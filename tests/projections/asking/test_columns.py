@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from projections.asking.words import WORDS
 from projections.catalogue import PROJECTIONS
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
+from tests.support.days import IN_SHANGHAI
 from tests.support.demo import demo_in
 from tests.support.projecting import histories, try_all
 from tests.support.thorough import tried
@@ -73,6 +75,16 @@ def must_agree(found: dict[str, list[dict[str, Any]]]) -> None:
                     _note(known, name, (row[key], column.name, column.meaning), row[column.name])
 
 
+def must_know_what_is_late(found: dict[str, list[dict[str, Any]]]) -> set[bool]:
+    """Rows say truly whether they were known late. What is returned: what they say."""
+    said = set()
+    for row in (row for rows in found.values() for row in rows if "occurred_at" in row):
+        happened, known = map(datetime.fromisoformat, (row["occurred_at"], row["recorded_at"]))
+        assert row["late"] is IN_SHANGHAI.is_late(happened, known), row
+        said.add(row["late"])
+    return said
+
+
 OF_A_ROW = {"deductions", "appeals", "decisions", "exceptions", "takings", "timeline"}
 """Reports with several rows of a thing: only what is the thing's own is compared."""
 
@@ -98,7 +110,9 @@ def test_rows__of_the_demo_are_as_declared_and_agree(
                       AsOf.parse(None, None, "2026-08-31")):
             found = rows_of(models, as_of)
             must_agree(found)
+            late = must_know_what_is_late(found)
             if as_of is NOW:
+                assert late == {True, False}
                 assert {name for name, rows in found.items() if rows} > {
                     "orders", "fulfilment", "inventory", "stock-card", "scores", "deductions",
                     "grading", "score-terms", "timeline", "closings", "staff", "rosters"}
@@ -129,6 +143,15 @@ def test_column__that_may_be_missing_says_when() -> None:
         for column in columns_of(one):
             if column.name in optional(one) and one.__name__ not in ("TermDetails", "Check"):
                 assert "there" in column.meaning, (one.__name__, column)
+
+
+def test_classes__that_have_both_times_say_what_was_known_late() -> None:
+    """R-PRJ-47"""
+    both = [one for one in declared()
+            if {"occurred_at", "recorded_at"} <= {column.name for column in columns_of(one)}]
+    assert len(both) >= 7
+    for one in both:
+        assert "column:known_late" in {column.key for column in columns_of(one)}, one
 
 
 def test_words__are_all_of_some_column() -> None:
