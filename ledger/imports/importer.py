@@ -224,7 +224,7 @@ class _Run:
                       or self.how.policy == REJECT_EVERYTHING)
         for batch in self.statements.batches("check", self.how.progress, report=True):
             if previewing:
-                doubtful = batch if self.how.dry_run else self._doubtful(batch)
+                doubtful = self._doubtful(batch)
                 self._previewed(doubtful, self._preview(doubtful))
             self.erased.note(batch)
             self._keep(batch)
@@ -234,7 +234,7 @@ class _Run:
         """How many events each statement would record after those before it, or its refusal."""
         first = self._open_warehouses()
         items = [*first, *(self._item(statement) for statement in batch)]
-        return self.ledger.preview(items)[len(first):]
+        return self.ledger.preview(items)[len(first):] if batch else []
 
     def _doubtful(self, batch: list[Statement]) -> list[Statement]:
         """The statements that a rule may refuse. One about an order that appears nowhere else, in
@@ -244,10 +244,13 @@ class _Run:
         mentions.update(case.order for case in cases)
         known = {entry.stream
                  for entry in self.ledger.store.streams(self.ledger.name, list(mentions))}
-        doubtful = [one for one in batch
-                    if mentions[one.subject] > 1 or one.subject in known or self.profile.counts
-                    or isinstance(one.command, DeclareCase)]
-        self.to_record += len(batch) - len(doubtful)
+        doubtful, certain = list[Statement](), list[Statement]()
+        for one in batch:
+            (doubtful if mentions[one.subject] > 1 or one.subject in known or self.profile.counts
+             or isinstance(one.command, DeclareCase) else certain).append(one)
+        self.to_record += len(certain)
+        if self.how.dry_run:
+            self.staging.outcome([seq for one in certain for seq in one.seqs()], ACCEPTED)
         return doubtful
 
     def _keep(self, batch: list[Statement]) -> None:

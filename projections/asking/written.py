@@ -52,7 +52,7 @@ class Hidden(str):
     value: Personal
 
     @classmethod
-    def of_value(cls, value: Personal) -> Self:
+    def of(cls, value: Personal) -> Self:
         """What stands for a value."""
         found = cls(PERSONAL)
         found.value = value
@@ -64,8 +64,9 @@ class Hidden(str):
     __hash__ = str.__hash__
 
 
-class Written(Hidden):
-    """A text of a report's row that is sealed, with its place in the log."""
+class Written(str):
+    """A text of a report's row that is sealed, with its place in the log; as a text it is
+    `PERSONAL`."""
 
     __slots__ = ("sealed",)
     sealed: Sealed
@@ -75,7 +76,7 @@ class Written(Hidden):
         """A sealed value on its way into a row; None where there is none."""
         if sealed is None:
             return None
-        found = cls.of_value(sealed.value)
+        found = cls(PERSONAL)
         found.sealed = sealed
         return found
 

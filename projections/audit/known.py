@@ -54,9 +54,9 @@ def _as_json(value: Any) -> Any:
     in the log. One of several parts that names others, such as a case and a line, is `CASE/LINE`.
     """
     if isinstance(value, Personal):
-        return Hidden.of_value(value)
+        return Hidden.of(value)
     if isinstance(value, tuple) and value and isinstance(value[0], Personal):
-        return Hidden.of_value(value[0])
+        return Hidden.of(value[0])
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return _as_json(value._asdict())
     if isinstance(value, Mapping):

@@ -30,6 +30,7 @@ from projections.asking.past import cost, nothing_about
 from projections.asking.questions import Question, asked_about
 from projections.asking.sorting import sort_of
 from projections.asking.typed import type_of
+from projections.asking.written import Hidden, Written
 from projections.audit.known import AGGREGATES, BOOKKEEPING, known_to
 from projections.orders.due import Dues
 from projections.reports import REPORTS
@@ -267,7 +268,8 @@ def _named(before: str, value: Any) -> Facts:
                        if name not in BOOKKEEPING)
     if isinstance(value, list) and any(isinstance(part, dict | list) for part in value):
         return _merged(_part(before, part, at) for at, part in enumerate(value, 1))
-    return {before.removesuffix("/"): value}
+    return {before.removesuffix("/"):
+            Hidden.of(value.sealed.value) if isinstance(value, Written) else value}
 
 
 def _merged(parts: Iterable[Facts]) -> Facts:

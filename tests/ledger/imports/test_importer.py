@@ -144,6 +144,27 @@ def test_dry_run__records_nothing_and_tells_what_would_be(shop: Shop) -> None:
     assert counts(shop.bring(path, dry_run=True)) == (1201, 0, 0, 1201)
 
 
+def test_dry_run__previews_only_what_a_rule_may_refuse(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that appears nowhere else is certainly new: it is not decided twice."""
+    asked: list[int] = []
+    preview = type(shop.opened.ledger).preview
+
+    def counted(ledger: Any, items: Any) -> Any:
+        asked.append(len(items))
+        return preview(ledger, items)
+
+    monkeypatch.setattr(type(shop.opened.ledger), "preview", counted)
+    path = shop.file([order(number) for number in range(300)])
+    assert counts(shop.bring(path, dry_run=True)) == (300, 300, 0, 0)
+    assert sum(asked) < 10
+    shop.bring(path)
+    asked.clear()
+    assert counts(shop.bring(path, dry_run=True)) == (300, 0, 0, 300)
+    assert sum(asked) >= 300
+
+
 def test_dry_run__tells_every_fault(shop: Shop) -> None:
     path = shop.file([order(1, total="x"), order("1E+9"), order(3)])
     summary = shop.bring(path, dry_run=True, policy=REJECT_FAILED_ROWS)

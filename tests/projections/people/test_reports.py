@@ -439,8 +439,9 @@ def test_audit__tells_what_changed_of_people(ledger: Ledger, models: ReadModels)
 
     changes = {row["type"]: row["changes"] for row in told}
     assert changes["attendance.corrected.v1"]["attended"]["after"] == [
-        [1, "2026-09-09", "late", "early", False, "customer_service"]]
-    assert changes["member.leave_approved.v1"]["leave"]["after"]["L1"][1] == "approved"
+        {"number": 1, "day": "2026-09-09", "kind": "late", "shift": "early", "stands": False,
+         "roster": "customer_service"}]
+    assert changes["member.leave_approved.v1"]["leave"]["after"]["L1"]["state"] == "approved"
     assert "attendance.shift_handed_over.v1" in changes
     assert {"post.assigned.v1", "roster.cover_arranged.v1"} <= changes.keys()
 
