@@ -15,12 +15,14 @@ from ledger.common.values import rfc3339
 from ledger.core import event_types
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.deductions.deduction import Deduction
-from ledger.log.envelope import Entry, Outline
+from ledger.log.envelope import Entry, Outline, listed_subjects
 from ledger.log.zones import days_of
 from ledger.orders.order import Order
+from ledger.people.posts import post_of
 from ledger.policies.book import BOOK
 from ledger.returns.case import Case
 from ledger.scores.account import Account
+from ledger.scores.closings import CLOSINGS
 from ledger.stock.account import StockAccount
 from ledger.stock.transfers import Transfer
 from projections.asking.answering import Reading, made_of
@@ -33,6 +35,7 @@ from projections.asking.typed import type_of
 from projections.asking.written import Hidden, Written
 from projections.audit.known import AGGREGATES, BOOKKEEPING, known_to
 from projections.orders.due import Dues
+from projections.policies import book_of
 from projections.reports import REPORTS
 from projections.store.databases import in_memory
 from projections.store.folding import Folder, tables_of
@@ -143,6 +146,31 @@ def events_about(matter: Matter) -> list[Entry]:
     return taken
 
 
+def history_about(matter: Matter) -> list[Entry]:
+    """The events about a subject, and those of others since its first that may decide what is known
+    of it, in order: who held which posts in a member's month, whether that is sealed, and by which
+    policy it is scored. Errors: as `events_about`."""
+    own = events_about(matter)
+    if matter.kind != Account.KIND:
+        return own
+    store, asked = matter.models.store, Question(**asked_about(matter.subject))
+    month = asked.must_be_of_month()
+    assert month is not None
+    posts = book_of(store, matter.ledger, matter.cut).posts_in(month)
+    about = {BOOK: "", CLOSINGS: f"month:{month}",
+             **dict.fromkeys(map(post_of, posts), asked.subject)}
+    return sorted([*own, *(
+        one for one in store.streams(matter.ledger, sorted(about))
+        if one.position > own[0].position and matter.cut.takes(one)
+        and about[one.stream] in ["", *listed_subjects(one.subjects)])],
+        key=lambda one: one.position)
+
+
+def is_own(matter: Matter, entry: Entry) -> bool:
+    """Whether an event of a history is about the subject, and not about what decides on it."""
+    return matter.kind != Account.KIND or entry.stream == matter.subject
+
+
 def facts_after_each(
     matter: Matter, entries: Sequence[Entry], *, beyond: int = 0
 ) -> Iterator[Facts]:
@@ -176,9 +204,11 @@ def facts_after_each(
 def _facts(matter: Matter, folded: Iterable["_Folded"], entries: Sequence[Entry]) -> Facts:
     """What reports say once they took some more events."""
     facts: Facts = {}
+    own = [entry for entry in entries if is_own(matter, entry)]
     try:
         for one in folded:
-            one.take(entries)
+            if own:
+                one.take(own)
             facts |= one.facts(entries[-1].position)
     except KeyError as error:
         if not matter.without:

@@ -19,7 +19,7 @@ from ledger.common.values import from_us, repeated_name
 from ledger.core.commands import Command
 from ledger.handlers.table import SENT
 from ledger.log.beyond import Beyond, head_at
-from ledger.log.envelope import Entry, listed_subjects
+from ledger.log.envelope import Entry
 from ledger.log.otherwise import Otherwise
 from ledger.log.store import Head, Store
 from ledger.orders.order import Order
@@ -29,8 +29,9 @@ from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS
 from ledger.writing.preview import Foreseen
 from projections.asking.clocks import Cut
+from projections.asking.past import NothingRecorded
 from projections.policies import book_of
-from projections.trial.facts import Matter
+from projections.trial.facts import Matter, history_about
 
 MOST_SUPPOSED = 100
 """As many commands are supposed at a time, and as many events left out."""
@@ -179,7 +180,7 @@ def suppose(matter: Matter, given: Hypothesis, means: Means | None = None) -> Su
         happens = now if cut.occurred_us is None else min(now, cut.occurred_us)
         items = list(_read(given, means.sender, happens))
         added = means.decide(items, cast(Store, view), head, now).entries
-        notes += _said_of(subject, [command for command, _ in items], added)
+        notes += _said_of([command for command, _ in items], added)
     if given.without:
         notes.insert(0, Phrase(
             "without the events at {positions}: what follows is taken as it was recorded, and no "
@@ -192,12 +193,22 @@ def suppose(matter: Matter, given: Hypothesis, means: Means | None = None) -> Su
     real = Otherwise(store, own, without=unsealed)
     seen = Otherwise(store, own, without={*view.without, *unsealed}, instead=instead)
     whole = Beyond(cast(Store, seen), own, head, added)
-    return Supposed(
-        _through(matter, cast(Store, whole), cut._replace(
-            position=head.position + len(added), head=whole.head(own)))._replace(
-                without=given.without),
-        _through(matter, cast(Store, real), cut) if unsealed else matter, added, notes,
-        [*instead, *(one.position for one in added)])
+    would = _through(matter, cast(Store, whole), cut._replace(
+        position=head.position + len(added), head=whole.head(own)))._replace(without=given.without)
+    if added and not _is_about_any(would, added):
+        notes.append(Phrase("nothing of what would be recorded is about {subject}",
+                            subject=subject))
+    return Supposed(would, _through(matter, cast(Store, real), cut) if unsealed else matter,
+                    added, notes, [*instead, *(one.position for one in added)])
+
+
+def _is_about_any(matter: Matter, added: Sequence[Entry]) -> bool:
+    """Whether what would be recorded is about a subject, or decides what is known of it."""
+    try:
+        history = {one.position for one in history_about(matter)}
+    except NothingRecorded:
+        return False
+    return any(one.position in history for one in added)
 
 
 def _through(matter: Matter, view: Store, cut: Cut) -> Matter:
@@ -239,7 +250,8 @@ def _read(
     if len(given.commands) > MOST_SUPPOSED:
         raise TooMuchSupposed(count=len(given.commands), most=MOST_SUPPOSED)
     for number, said in enumerate(given.commands, 1):
-        if not (isinstance(said, Mapping) and said.get("command") in SENT):
+        if not (isinstance(said, Mapping) and isinstance(said.get("command"), str)
+                and said["command"] in SENT):
             raise BadSupposition(number=number, why=Phrase("it names no command"))
         cls, context = SENT[said["command"]], sender
         fields = {name: value for name, value in said.items() if name not in ("command", "actor")}
@@ -261,16 +273,12 @@ def _read(
         yield command, context
 
 
-def _said_of(
-    subject: str, commands: Sequence[Command], added: Sequence[Entry]
-) -> Iterator[Phrase]:
+def _said_of(commands: Sequence[Command], added: Sequence[Entry]) -> Iterator[Phrase]:
     """What is to be said of commands that are supposed."""
     yield Phrase("with {commands}: decided by the rules on what was known then; nothing is "
                  "recorded", commands=", ".join(command.NAME for command in commands))
     if not added:
         yield Phrase("nothing would be recorded")
-    elif all(subject not in listed_subjects(one.subjects) for one in added):
-        yield Phrase("nothing of what would be recorded is about {subject}", subject=subject)
 
 
 def _kept_together(

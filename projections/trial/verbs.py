@@ -12,7 +12,7 @@ from ledger.common.errors import Invalid, NotFound
 from ledger.log.envelope import Entry
 from projections.asking.past import NothingRecorded
 from projections.audit.timeline import is_late
-from projections.trial.facts import Facts, Matter, events_about, facts_after_each
+from projections.trial.facts import Facts, Matter, facts_after_each, history_about, is_own
 
 
 class UnknownFact(NotFound):
@@ -47,12 +47,18 @@ class Step(NamedTuple):
 
 
 def steps(matter: Matter, *, may_be_gone: bool = False) -> Iterator[Step]:
-    """The history of a subject, step by step. Errors: NothingRecorded (R-PRJ-07) unless it may be
-    gone, TooManyEvents (R-PRJ-37)."""
-    entries = _at(matter) if may_be_gone else events_about(matter)
+    """The history of a subject, step by step, with what others decided where that changed
+    something. Errors: NothingRecorded (R-PRJ-07) unless it may be gone, TooManyEvents
+    (R-PRJ-37)."""
+    yield from _steps(matter, _at(matter) if may_be_gone else history_about(matter))
+
+
+def _steps(matter: Matter, entries: Sequence[Entry]) -> Iterator[Step]:
     before: Facts = {}
     for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
-        yield Step(entry, changes(before, after), is_late(entry, matter.days))
+        changed = changes(before, after)
+        if changed or is_own(matter, entry):
+            yield Step(entry, changed, is_late(entry, matter.days))
         before = after
 
 
@@ -114,37 +120,37 @@ class Compared(NamedTuple):
 def diff(before: Matter, after: Matter) -> Compared:
     """In what a subject differs between two moments, or from what it would be. Before it had begun,
     nothing is known of it. Errors: as `steps`, of a subject that is known at neither."""
-    left, right = _at(before), _at(after)
-    if not left and not right:
-        events_about(after)  # it says why there is nothing
-    old, new = ({one.position for one in entries} for entries in (left, right))
-    changed = [_changed(matter, entries) for matter, entries in ((before, left), (after, right))]
-    found = [Difference(one.field, one.before, one.after, sorted(
-        ({*changed[0][1].get(one.field, ()), *changed[1][1].get(one.field, ())} & (old ^ new))
-        or old ^ new)) for one in changes(changed[0][0], changed[1][0])]
-    return Compared(found, [one for one in right if one.position not in old],
-                    [one for one in left if one.position not in new])
+    first, second = _at(before), _at(after)
+    if not first and not second:
+        history_about(after)  # it says why there is nothing
+    (was, left), (now, right) = _walked(before, first), _walked(after, second)
+    old, new = ({one.entry.position for one in found} for found in (left, right))
+    apart = [one for one in (*left, *right) if one.entry.position in old ^ new]
+    return Compared([Difference(one.field, one.before, one.after, _because(one.field, apart))
+                     for one in changes(was, now)],
+                    [one.entry for one in right if one.entry.position not in old],
+                    [one.entry for one in left if one.entry.position not in new])
+
+
+def _because(field: str, apart: Sequence[Step]) -> list[int]:
+    """The positions of the steps that changed a fact, or of all."""
+    return sorted([one.entry.position for one in apart if field in {
+        changed.field for changed in one.changes}] or [one.entry.position for one in apart])
 
 
 def _at(matter: Matter) -> list[Entry]:
     """The events of a subject at a moment, which may lie before it began."""
     try:
-        return events_about(matter)
+        return history_about(matter)
     except NothingRecorded:
         return []
 
 
-def _changed(
-    matter: Matter, entries: Sequence[Entry]
-) -> tuple[Facts, dict[str, list[int]]]:
-    """What is known at the end, and the positions that changed each fact."""
-    at: dict[str, list[int]] = {}
-    before: Facts = {}
-    for entry, after in zip(entries, facts_after_each(matter, entries), strict=True):
-        for one in changes(before, after):
-            at.setdefault(one.field, []).append(entry.position)
-        before = after
-    return before, at
+def _walked(matter: Matter, entries: Sequence[Entry]) -> tuple[Facts, list[Step]]:
+    """What is known at the end, and the steps to it."""
+    found = list(_steps(matter, entries))
+    known = {one.field: one.after for step in found for one in step.changes}
+    return {name: value for name, value in known.items() if value is not None}, found
 
 
 # -- when a condition first held ------------------------------------------------------------------
@@ -202,7 +208,7 @@ class Turned(NamedTuple):
 def bisect(matter: Matter, condition: Condition) -> list[Turned]:
     """The events at which a condition began or ended to hold, in order; none where it never held.
     Errors: UnknownFact (R-PRJ-40), as `steps`."""
-    entries = events_about(matter)
+    entries = history_about(matter)
     found: list[Turned] = []
     names: set[str] = set()
     for entry, facts in zip(entries, facts_after_each(matter, entries), strict=True):

@@ -16,7 +16,14 @@ from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.giving_way import process
 from projections.asking.written import noting_hidden
 from projections.store.models import ReadModels
-from projections.trial.facts import FEW, Matter, TooManyEvents, events_about, facts_after_each
+from projections.trial.facts import (
+    FEW,
+    Matter,
+    TooManyEvents,
+    facts_after_each,
+    history_about,
+    is_own,
+)
 from projections.trial.verbs import changes
 
 READ = 500
@@ -125,17 +132,20 @@ class Whole(NamedTuple):
         early, late = self.span
         matter, row = Matter(self.models, self.ledger, name, late), {"subject": name}
         try:
-            entries = events_about(matter)
+            entries = history_about(matter)
         except TooManyEvents:
             return {**row, "too_long": True, "events": [], "differences": []}
-        between = [one.position for one in entries if one.position > early.position]
+        between = [one for one in entries if one.position > early.position]
         known = [{}, *facts_after_each(matter, entries, beyond=early.position)]
         known = known[-len(between) - 1:]
         steps = [{one.field for one in changes(*pair)} for pair in pairwise(known)]
+        shown = [(one.position, changed) for one, changed in zip(between, steps, strict=True)
+                 if changed or is_own(matter, one)]
         found = changes(known[0], known[-1])
         if self.before.position > self.after.position:
             found = [one._replace(before=one.after, after=one.before) for one in found]
-        return {**row, "too_long": False, "events": between, "differences": [
+        events = [position for position, _ in shown]
+        return {**row, "too_long": False, "events": events, "differences": [
             {**one._asdict(), "because": [
-                position for position, changed in zip(between, steps, strict=True)
-                if one.field in changed] or between} for one in found]}
+                position for position, changed in shown if one.field in changed] or events}
+            for one in found]}

@@ -15,6 +15,7 @@ from projections.reports import REPORTS
 from projections.store.models import ReadModels
 from projections.trial import facts
 from projections.trial.facts import Matter, TooManyEvents, events_about, facts_after_each
+from projections.trial.verbs import Condition, bisect, blame
 from tests.support.demo import demo_in
 
 SHOP = "taobao:栖墨图书旗舰店"
@@ -79,6 +80,27 @@ def test_month__has_the_score_that_the_report_has(models: ReadModels) -> None:
     *_, last = facts_after_each(Matter(models, "main", subject, cut), entries)
     rows = REPORTS["scores"](models, "main", Question(subject="member:7f3a", month="2026-09")).rows
     assert [last[f"{row['post']}/score"] for row in rows] == [row["score"] for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["closings.month_sealed.v1", "closings.month_reopened.v1",
+                                  "closings.month_restated.v1", ""])
+def test_month__is_as_the_report_has_it_whoever_decided_that(
+    models: ReadModels, kind: str
+) -> None:
+    """Whether it is final stands in no event of its own: it is known at the moment all the same,
+    and due to the event that says it."""
+    closed = [one.position for one in models.store.streams("main", ["closings:scores"])
+              if kind in ("", one.type)]
+    as_of = AsOf(position=closed[-1]) if kind else NOW
+    matter = Matter(models, "main", "month:7f3a:2026-09", as_of.resolve(models.store, "main"))
+    (row,) = REPORTS["scores"](models, "main", Question(
+        subject="member:7f3a", month="2026-09", as_of=as_of)).rows
+    known = {one.field.partition("/")[2]: one for one in blame(matter)}
+    assert {name: known[name].value for name in ("score", "sealed", "restatement")} == {
+        name: row[name] for name in ("score", "sealed", "restatement")}
+    assert known["sealed"].entry.position == closed[-1]
+    assert [one.entry.position for one in bisect(matter, Condition.parse(
+        "customer_service/sealed=true")) if one.entry.position == closed[-1]] == [closed[-1]]
 
 
 def test_kind_without_a_report__says_what_its_rules_keep(models: ReadModels) -> None:

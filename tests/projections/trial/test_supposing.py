@@ -14,6 +14,7 @@ from ledger.handlers.table import SENT
 from ledger.log.store import Store
 from ledger.policies.book import BOOK
 from ledger.returns.errors import CaseUnknown
+from ledger.settings import open_ledger
 from projections.asking.clocks import NOW, AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import Answer
@@ -184,6 +185,7 @@ def test_what_if__rejected_where_it_cannot_be(models: ReadModels, shop: Ledger) 
     """R-SUP-01, R-SUP-03, R-SUP-04, R-SUP-05, R-SUP-06, R-POL-07"""
     paid = position(models, "order.paid.v1")
     for bad in ("x", {}, {"command": "no.such"}, {"command": "order.pay"}, {**PAY, "colour": 1},
+                {"command": ["order.pay"]}, {"command": {}}, {"command": None},
                 {**PAY, "amount_minor": "much"}):
         with pytest.raises(BadSupposition):
             asked(models, shop, stream("2"), bad)
@@ -213,6 +215,27 @@ def test_what_if__says_where_nothing_would_come_of_it(models: ReadModels, shop: 
     elsewhere = asked(models, shop, stream("1"), PAY)
     assert elsewhere.rows == []
     assert f"nothing of what would be recorded is about {stream('1')}" in elsewhere.as_of["notes"]
+
+
+def test_what_if__who_held_a_post_scores_a_month(tmp_path: Any) -> None:
+    """What others decide of a month is looked at as what stands in it is."""
+    month, commands = "month:7f3a:2026-09", [
+        told("post.end", member="member:7f3a", post="customer_service", until="2026-09-15"),
+        told("post.assign", member="member:7f3a", post="dispatcher", since="2026-09-16")]
+    with demo_in(tmp_path) as settings, closing(open_ledger(settings)) as opened, closing(
+            ReadModels(opened.store, PROJECTIONS)) as models:
+        models.catch_up("main")
+        then = AsOf(position=min(one.position for one in models.store.streams("main", [month])
+                                 if one.type == "month.sealed.v1") - 1)
+        found = asking.differences(
+            models, "main", month, before=then, after=then, given=Hypothesis((), commands),
+            means=Means(opened.ledger.suppose, msgspec.structs.replace(
+                CONTEXT, actor="member:8e0b"), opened.ledger.clock.wall()))
+    differing = {row["field"]: (row["after"], row["because"]) for row in found.rows}
+    last = found.as_of["supposed"][-1]["position"]
+    assert differing["customer_service/share"] == ("0.5", [last])
+    assert differing["dispatcher/days"] == ("15", [last])
+    assert not any("nothing of what" in note for note in found.as_of["notes"])
 
 
 def test_what_if__an_order_had_been_placed(models: ReadModels, shop: Ledger) -> None:
