@@ -55,24 +55,26 @@ def _supposing(
     actor: str | None,
 ) -> "Iterator[tuple[ReadModels, Hypothesis, Means | None]]":
     """The read models, what is supposed, and what decides the commands among it. Errors:
-    BadSupposition (R-SUP-01)."""
+    BadSupposition (R-SUP-01), NothingSupposed (R-SUP-02)."""
     from contextlib import closing
 
     from api.cli.options import context_of, opened
     from projections.catalogue import PROJECTIONS
     from projections.store.models import ReadModels
-    from projections.trial.supposing import Hypothesis, Means, commands_of
+    from projections.trial.supposing import Hypothesis, Means, NothingSupposed, commands_of
 
     if file is None:
         with _models(ledger) as models:
             yield models, Hypothesis(without, (), policy), None
         return
-    commands = commands_of(file.read().removeprefix("\ufeff"))
+    given = Hypothesis(without, commands_of(file.read().removeprefix("\ufeff")), policy)
+    if not given:
+        raise NothingSupposed
     with opened(ledger, writes=True) as found, \
             closing(ReadModels(found.store, PROJECTIONS)) as models:
         means = Means(found.ledger.suppose, context_of(found, actor, "operations"),
                       found.ledger.clock.wall())
-        yield models, Hypothesis(without, commands, policy), means
+        yield models, given, means
 
 
 def _show(

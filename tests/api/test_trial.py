@@ -151,7 +151,9 @@ def test_what_if__over_http_also_comes_step_by_step(web: Web, paid: int) -> None
 @pytest.mark.parametrize("what", ["hypothesis", "hypothesis/steps"])
 @pytest.mark.parametrize(("body", "status", "code"), [
     ({}, 422, "nothing_supposed"), ({"without": [1]}, 404, "not_among_them"),
-    ({"commands": [{}]}, 422, "bad_supposition"), ({"without": ["1"]}, 422, "invalid_values"),
+    ({"commands": [{}]}, 422, "bad_supposition"),
+    ({"commands": [{"command": ["order.pay"]}]}, 422, "bad_supposition"),
+    ({"without": ["1"]}, 422, "invalid_values"),
     ({"commands": ["x"]}, 422, "invalid_values"), ({"colour": 1}, 422, "invalid_values"),
     ({"policy": 7}, 404, "version_unknown"), ({"without": [True]}, 422, "invalid_values"),
     ({"policy": 1, "position": 2**40}, 404, "position_beyond_head"),

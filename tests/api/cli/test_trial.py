@@ -136,6 +136,17 @@ def test_what_if__of_commands_in_a_file_or_on_stdin(tmp_path: Path) -> None:
     assert "refund_exceeds_payment" in refused.stderr
 
 
+@pytest.mark.parametrize("verb", ["diff", "replay"])
+@pytest.mark.parametrize("text", ["", "[]", "\ufeff\n"])
+def test_what_if__rejected_with_a_file_of_no_commands(
+    tmp_path: Path, text: str, verb: str
+) -> None:
+    """R-SUP-02. What is not supposed is no answer to what would be."""
+    (file := tmp_path / "none.json").write_text(text, encoding="utf-8")
+    found = run(verb, ORDER, "--with", str(file), code=1)
+    assert "nothing_supposed" in found.stderr
+
+
 def test_what_if__says_in_chinese_what_is_supposed() -> None:
     said = run("diff", "month:7f3a:2026-09", "--positions", "2115..2115", "--without", "2080",
                lang="zh_CN.UTF-8").output
