@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Request
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, ValidationError
 from werkzeug.routing.converters import UnicodeConverter
 from werkzeug.wsgi import get_host
 
@@ -31,10 +31,13 @@ def routed(environ: Mapping[str, Any]) -> str:
 
 
 class Segment(UnicodeConverter):
-    """A part of a path. Any text can be one."""
+    """A part of a path. Any text can be one, but for one with a NUL character: nothing that is
+    recorded has one, nor does every database take it in a question."""
 
     def to_python(self, value: str) -> str:
-        """What was kept by `routed`, decoded."""
+        """What was kept by `routed`, decoded. Errors: ValidationError: there is no such address."""
+        if "\0" in value:
+            raise ValidationError
         return value.replace("%2F", "/").replace("%25", "%")
 
 

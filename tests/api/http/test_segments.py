@@ -91,6 +91,15 @@ def test_routes__are_found_for_any_id_over_a_socket(served: Served) -> None:
             assert status != 308, path
 
 
+def test_routes__rejected_for_an_id_with_a_nul_character(web: Web) -> None:
+    """PostgreSQL takes none in a question, and nothing that is recorded has one: wherever the log
+    lies, nothing is there."""
+    for method, rule in routes():
+        path = re.sub("<([^>]*)>", "order:%00", rule)
+        answer = web.get(path) if method == "GET" else web.post(path, {})
+        assert (answer.status_code, (answer.json or {})["code"]) == (404, "not_found"), path
+
+
 def test_things__with_any_id_are_acted_on_over_a_socket(served: Served) -> None:
     """SKUs and transfers, by the ids that a shop chose, as they are."""
     key, connection = served.issue(), served.connect()
