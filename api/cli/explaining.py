@@ -27,7 +27,7 @@ def explain_command(
     are those of the report."""
     from api.cli.output import as_json
     from api.cli.reports import caught_up, question
-    from api.messages import as_of_line
+    from api.messages import as_of_line, spoken
     from projections.explaining.figures import explain, must_be_explained, report_about
 
     if ":" in name:
@@ -43,7 +43,7 @@ def explain_command(
     click.echo(as_of_line(answer.as_of))
     _show(rows)
     for note in answer.as_of["notes"]:
-        click.echo(f"  {note}")
+        click.echo(f"  {spoken(note)}")
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

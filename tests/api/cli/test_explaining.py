@@ -41,6 +41,7 @@ def test_explain__shows_so_many_levels() -> None:
     assert found[1] == "sku QM-001, warehouse hangzhou: on_hand"
     assert [line.split()[0] for line in found[3:]] == ["1", *(f"1.{at}" for at in range(1, 8))]
     assert run("inventory", "--position", "0").splitlines()[1] == "(nothing)"
+    assert "当时尚无任何记录" in run("inventory", "--position", "0", lang="zh_CN.UTF-8")
     assert "步骤" in run("stock:hangzhou:QM-001", "--figure", "on_hand", lang="zh_CN.UTF-8")
 
 
