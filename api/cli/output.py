@@ -4,7 +4,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, zip_longest
+from shutil import get_terminal_size
 from typing import Any, Protocol
 
 import click
@@ -86,17 +87,17 @@ def _print_table(rows: Rows, heads: Heads) -> None:
 
 def _print_folded(columns: Sequence[_Column], rows: Rows) -> None:
     """On a terminal cells are folded where a line is wider than that."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from api.cli.folding import fitting, folded
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.head, justify="right" if column.number else "left",
-                         overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(row[column.name])) for column in columns))
-    Console(highlight=False).print(table)
+    for column, width in zip(columns, fitting(
+            [column.width for column in columns], get_terminal_size().columns), strict=True):
+        column.width = width
+    for at, cells in enumerate(chain(([column.head for column in columns],), (
+            [_cell(row[column.name]) for column in columns] for row in rows))):
+        parts = [folded(cell, column.width) for cell, column in zip(cells, columns, strict=True)]
+        for line in zip_longest(*parts, fillvalue=""):
+            text = "  ".join(map(_Column.padded, columns, line)).rstrip(" ")
+            click.echo(text if at else click.style(text, bold=True))
 
 
 def print_record(record: dict[str, Any], *, form: str, heads: Heads | None = None) -> None:
@@ -110,7 +111,18 @@ def print_record(record: dict[str, Any], *, form: str, heads: Heads | None = Non
         from rich.cells import cell_len as wide
     width = max(map(wide, named.values()), default=0)
     for name, value in record.items():
-        click.echo(f"{named[name]}{' ' * (width - wide(named[name]))}  {_cell(value)}")
+        lines = _lines(_cell(value), width + 2)
+        click.echo(f"{named[name]}{' ' * (width - wide(named[name]))}  {lines}")
+
+
+def _lines(text: str, indent: int) -> str:
+    """A value beside its name, folded where that is a terminal."""
+    if not sys.stdout.isatty():
+        return text
+    from api.cli.folding import LEAST, folded
+
+    room = max(get_terminal_size().columns - indent, LEAST)
+    return f"\n{' ' * indent}".join(folded(text, room))
 
 
 def _cell(value: Any) -> str:
