@@ -28,7 +28,7 @@ def explain_command(
     from api.cli.output import as_json
     from api.cli.reports import caught_up, question
     from api.messages import as_of_line, spoken
-    from projections.explaining.figures import explain, must_be_explained, report_about
+    from projections.explaining.figures import explain, must_be_explained, report_about, to_depth
 
     if ":" in name:
         name, about = report_about(name)
@@ -36,7 +36,7 @@ def explain_command(
     must_be_explained(name)
     with caught_up(ledger_name) as models:
         answer = explain(models, ledger_name, name, question(name, **asked), figure=figure)
-    rows = [row for row in answer.rows if depth is None or row["step"].count(".") < depth]
+    rows = to_depth(answer.rows, depth)
     if form == "json":
         click.echo(as_json({"as_of": answer.as_of, "items": rows}))
         return

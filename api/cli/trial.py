@@ -103,10 +103,16 @@ def _said(value: Any) -> str:
     return "–" if value is None else value if isinstance(value, str) else as_json(value)
 
 
+def _change(field: str, before: Any, after: Any) -> str:
+    """A change on a line. What begins to be known is said without a before."""
+    if before is None:
+        return f"{field} {_said(after)}"
+    return f"{field} {_said(before)} → {_said(after)}"
+
+
 def _changes(row: dict[str, Any]) -> dict[str, Any]:
-    """An event with its changes, for a table. What begins to be known is said without a before."""
-    changed = [f"{one['field']} {_said(one['after'])}" if one["before"] is None else
-               f"{one['field']} {_said(one['before'])} → {_said(one['after'])}"
+    """An event with its changes, for a table."""
+    changed = [_change(one["field"], one["before"], one["after"])
                for one in row["changes"] if one["before"] is not None or one["after"] != 0]
     more = len(changed) - MOST
     if more > 0:
@@ -115,6 +121,13 @@ def _changes(row: dict[str, Any]) -> dict[str, Any]:
             "recorded_at": row["recorded_at"] if row["late"] else None, "type": row["type"],
             "actor": row["actor"], "corrects": row["corrects"],
             "corrected_by": row["corrected_by"] or None, "changes": "; ".join(changed)}
+
+
+def _due(row: dict[str, Any]) -> dict[str, Any]:
+    """What a fact is due to, for a table: two times only where it was known late."""
+    shown = {**row, "value": _said(row["value"])}
+    late = shown.pop("late")
+    return {**shown, "recorded_at": shown["recorded_at"] if late else None}
 
 
 MOST = 8
@@ -181,7 +194,7 @@ def blame_command(
 
     with _models(ledger_name) as models:
         _show(asking.due(models, ledger_name, subject, _as_of(**clocks), field=field), form,
-              DueRow, lambda row: {**row, "value": _said(row["value"])})
+              DueRow, _due)
 
 
 @command("bisect")
@@ -194,15 +207,15 @@ def bisect_command(
     subject: str, condition: str, *, ledger_name: str, form: str, **clocks: Any
 ) -> None:
     """When CONDITION, such as 'paid_minor>=5000' or 'available<0', first held of SUBJECT, and each
-    event at which that changed."""
+    event at which that changed. It is a fact, one of = != < <= > >=, and a value; a fact alone
+    holds while it is known, also as 0."""
     from projections.trial import asking
     from projections.trial.answers import TurnRow
     from projections.trial.verbs import Condition
 
     with _models(ledger_name) as models:
         _show(asking.turns(models, ledger_name, subject, _as_of(**clocks),
-                           condition=Condition.parse(condition)), form, TurnRow,
-              lambda row: {**row, "value": _said(row["value"])})
+                           condition=Condition.parse(condition)), form, TurnRow, _due)
 
 
 @command("diff")
@@ -251,13 +264,15 @@ def _show_whole(
     from api.cli.reports import LongAnswer, show
     from api.cli.spool import Spool
     from projections.asking.columns import columns_of
+    from projections.asking.written import hides
     from projections.trial.answers import DifferingFact, SubjectDifferences
     from projections.trial.whole import Whole
 
     found = Whole.of(models, ledger, before, after)
     kind = SubjectDifferences if form == "json" else DifferingFact
     with Spool(found.all() if form == "json" else _facts(found.all())) as rows:
-        show(LongAnswer(found.header(), rows, columns_of(kind)), form)
+        sealed = next(([row] for row in rows if hides(row)), [])
+        show(LongAnswer(found.header(sealed), rows, columns_of(kind)), form)
 
 
 def _facts(rows: "Iterator[dict[str, Any]]") -> "Iterator[dict[str, Any]]":
@@ -277,7 +292,8 @@ def _facts(rows: "Iterator[dict[str, Any]]") -> "Iterator[dict[str, Any]]":
 @format_options
 def show_command(position: int, *, ledger_name: str, form: str) -> None:
     """The event at POSITION: what it says and changed, what it came of and what came of it, and
-    its leaf in the tree over the log."""
+    its leaf in the tree over the log. Together with it are the events of the same command, and
+    caused are those of later commands that it led to."""
     from api.cli.output import as_json, print_record
     from api.sheets import heads
     from projections.asking.columns import columns_of
@@ -289,8 +305,21 @@ def show_command(position: int, *, ledger_name: str, form: str) -> None:
     if form == "json":
         click.echo(as_json({"as_of": as_of, "item": item}))
         return
-    print_record({name: as_json(value) if isinstance(value, dict) else value
-                  for name, value in item.items()}, form=form, heads=heads(columns_of(EventShown)))
+    print_record({name: _shown_of(name, value) for name, value in item.items()}, form=form,
+                 heads=heads(columns_of(EventShown)))
+
+
+def _shown_of(name: str, value: Any) -> Any:
+    """What a line says of a member of an event: of what it changed only that, path by path."""
+    from api.cli.output import as_json
+    from projections.trial.facts import parts_of
+    from projections.trial.verbs import changes
+
+    if name == "changes":
+        before, after = (parts_of({one: pair[side] for one, pair in value.items()})
+                         for side in ("before", "after"))
+        return "; ".join(_change(*one) for one in changes(before, after)) or None
+    return as_json(value) if isinstance(value, dict) else None if value == [] else value
 
 
 COMMANDS = (log_command, show_command, blame_command, diff_command, bisect_command,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, Select
 
 from ledger.common.days import Days
+from ledger.common.phrases import Phrase
 from ledger.log.zones import days_of
 from projections.asking.clocks import AsOf, Cut
 from projections.asking.clocks import header as header_of
@@ -21,7 +22,7 @@ from projections.asking.filters import filters_of, passing
 from projections.asking.headers import Header
 from projections.asking.later import is_spoken_of, must_know
 from projections.asking.names import ORDERS
-from projections.asking.past import NothingRecorded, past_of
+from projections.asking.past import nothing_of, past_of
 from projections.asking.periods import Period, period_of
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.asking.sorting import Sort, sort_of
@@ -126,7 +127,7 @@ class Reading(NamedTuple):
         """Errors: NothingRecorded (R-PRJ-07)."""
         knows = self.knows
         if knows is not None and self.now and not knows.holds(self.connection, self.id, subject):
-            raise NothingRecorded(ledger=self.ledger, subject=subject)
+            raise nothing_of(self.ledger, subject)
 
     def wanted(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """As many rows as are wanted; an empty answer says what it is empty of. Errors:
@@ -218,7 +219,7 @@ def answering(
             with reading_log(models, ledger, projection, cut) as reading:
                 must_know(models.store, ledger, name, (subject,), between=(
                     reading.folded, cut.head.position))
-            raise NothingRecorded(ledger=ledger, subject=subject)
+            raise nothing_of(ledger, subject)
     if past in (Past.REPLAY, Past.STREAM) and not now:
         with past_of(models.store, ledger, cut, projection(),
                      stream=subject if past is Past.STREAM else None) as connection:
@@ -293,7 +294,8 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
         leaf=progress.leaf if cut.position == progress.position else None)
     stopped = progress.error_position
     if stopped is not None and (now or stopped <= cut.position):
-        found.note(f"the read model {reading.projection} stopped before position {stopped}")
+        found.note(Phrase("the read model {projection} stopped before position {position}",
+                          projection=reading.projection, position=stopped))
     return found
 
 

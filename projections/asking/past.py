@@ -50,9 +50,26 @@ class NothingOccurredThen(NothingRecorded):
     rule = "R-PRJ-20"
 
 
+class NoSubject(NothingRecorded):
+    """Ledger {ledger!r} holds nothing under the name {subject!r}. A name begins with what it is of,
+    such as order:taobao:云杉书店:123, deduction:2609-1 or month:7f3a:2026-09; a SKU in a warehouse
+    is stock:hangzhou:SH-001. `ledger find` finds names."""
+
+    code = "no_subject"
+    rule = "R-PRJ-48"
+
+
+def nothing_of(ledger: str, subject: str) -> NothingRecorded:
+    """That there is nothing about a subject now; what is no name of one is said to be none."""
+    kind = NothingRecorded if ":" in subject else NoSubject
+    return kind(ledger=ledger, subject=subject)
+
+
 def nothing_about(subject: str, as_of: Mapping[str, Any]) -> NothingRecorded:
     """That there is nothing about a subject, as of what was asked: the header of the answer."""
     about = {"ledger": as_of["ledger"], "subject": subject, "open": as_of["open"]}
+    if ":" not in subject:
+        return NoSubject(**about)
     if (moment := as_of["occurred_as_of"]) is not None:
         return NothingOccurredThen(**about, position=as_of["position"], moment=moment)
     if as_of["recorded_as_of"] is not None or not as_of["open"]:

@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple
 
 from ledger.common.days import Days, first_day, is_month, last_day
 from ledger.common.errors import Invalid
+from ledger.common.phrases import Phrase
 from projections.asking.clocks import BadTime, EndOfDay, parsed
 from projections.asking.questions import BadMonth, Question
 
@@ -81,8 +82,9 @@ def period_between(
     last = None if until is None else _us(names[1], until, days.end_of)
     if first is not None and last is not None and last < first:
         raise PeriodReversed(since=since, until=until)
-    return Period(first, last, f"from {since or 'the first event'} to {until or 'now'}, "
-                               f"both days included, in {days.zone}")
+    return Period(first, last, Phrase(
+        "from {since} to {until}, both days included, in {zone}",
+        since=since or Phrase("the first event"), until=until or Phrase("now"), zone=days.zone))
 
 
 def _us(name: str, text: str, of: Callable[[str], int]) -> int:

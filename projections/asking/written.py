@@ -107,15 +107,16 @@ def revealed(value: Any, reveal: Reveal, is_erased: IsErased) -> Any:
 def noting_hidden(as_of: dict[str, Any], rows: Any) -> dict[str, Any]:
     """A header, which says where something in what it is of is not opened. Shapes: `notes` is a
     list."""
-    return as_of if not _hides(rows) else {**as_of, "notes": [Phrase(
+    return as_of if not hides(rows) else {**as_of, "notes": [Phrase(
         "what is marked {mark} is sealed, and not shown here", mark=PERSONAL), *as_of["notes"]]}
 
 
-def _hides(value: Any) -> bool:
+def hides(value: Any) -> bool:
+    """Whether something sealed is among what a value holds."""
     if isinstance(value, dict):
-        return any(map(_hides, value.values()))
+        return any(map(hides, value.values()))
     if isinstance(value, list | tuple):
-        return any(map(_hides, value))
+        return any(map(hides, value))
     return isinstance(value, str) and PERSONAL in value
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ledger.common.errors import Invalid, NotFound
+from ledger.common.phrases import Phrase
 from projections.asking.answering import Reading, made_of
 from projections.asking.questions import PRESENT, Answer, Question, asked_about
 from projections.explaining import limits
@@ -20,8 +21,9 @@ from projections.store.models import ReadModels
 
 
 class NotExplained(NotFound):
-    """There is no report named {name!r} whose figures follow from a formula. There are: {known}.
-    What another report shows stands as it is in events: `ledger blame` names them."""
+    """There is no report named {name!r} whose figures follow from a formula. There are: {known},
+    and the names of an order, a SKU in a warehouse and a month, such as month:7f3a:2026-09. What
+    another report shows stands as it is in events: `ledger blame` names them."""
 
     code = "not_explained"
     rule = "R-PRJ-44"
@@ -81,10 +83,6 @@ def report_about(subject: str) -> tuple[str, dict[str, str]]:
     return ABOUT[kind], asked_about(subject)
 
 
-DIFFERS = ("the read model says {reported} for {figure} of {row}, and its events give {value}: run "
-           "`ledger rebuild`, and report it if that changes nothing")
-
-
 def must_be_explained(report: str) -> Explained:
     """How a report is explained. Errors: NotExplained (R-PRJ-44)."""
     if report not in EXPLAINED:
@@ -135,7 +133,9 @@ def _figures(
         found = figures[name]()
         reported = Decimal(str(row[name]))
         if found is None or found.value != reported:
-            of.reading.note(DIFFERS.format(
+            of.reading.note(Phrase(
+                "the read model says {reported} for {figure} of {row}, and its events give "
+                "{value}: run `ledger rebuild`, and report it if that changes nothing",
                 reported=reported, figure=name, row=named, value=found and found.value))
         if found is not None:
             yield from ({"row": named, "figure": name, **one} for one in _top(found, reported))
@@ -145,3 +145,8 @@ def _top(root: Step, reported: Decimal) -> Iterator[dict[str, Any]]:
     """The rows of a figure, the first with what the report says."""
     for at, row in enumerate(rows_of(root)):
         yield {**row, "reported": None if at else str(reported)}
+
+
+def to_depth(rows: list[dict[str, Any]], depth: int | None) -> list[dict[str, Any]]:
+    """The steps of so many levels of each formula; without a number, all."""
+    return [row for row in rows if depth is None or row["step"].count(".") < depth]

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import or_
 
 from ledger.common.errors import Invalid
+from ledger.common.phrases import Phrase
 from ledger.common.values import subject_part
 from ledger.orders.order import Order
 from ledger.orders.state import state_of
@@ -87,14 +88,16 @@ def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     rows = [sums.shown(currency, figures) for currency, figures in found.items()]
     if (stream := _signable(reading.question)) is None:
         if signatures.month_asked(reading.question) is not None:
-            reading.note("a month is signed of all shops, or of one by its channel and its name: "
-                         "give both to see its difference, its digest and who signed it")
+            reading.note(Phrase(
+                "a month is signed of all shops, or of one by its channel and its name: give both "
+                "to see its difference, its digest and who signed it"))
         return rows
     money = signatures.money_in(found)
     standing = signatures.standing(reading.connection, reading.id, stream, money)
     if standing["signed"] == signatures.CHANGED:
-        reading.note(f"{stream} was signed at position {standing['signed_position']}; its figures "
-                     "have changed since")
+        reading.note(Phrase(
+            "{stream} was signed at position {position}; its figures have changed since",
+            stream=stream, position=standing["signed_position"]))
     signed = signatures.signature_at(
         reading.models.store, reading.ledger, standing["signed_position"])
     return signatures.with_standing(rows, money, standing, signed)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.common.days import FOR_EVER, month_of
+from ledger.common.phrases import Phrase
 from ledger.common.values import EPOCH, from_us, rfc3339
 from ledger.people.attendance import OUTCOMES, Attendance, Attended, attendance_of
 from ledger.people.duty import shifts_in
@@ -37,9 +38,10 @@ def _day(reading: Reading) -> str:
         return asked
     day = _day_by_default(reading)
     if reading.now:
-        reading.note(f"{day}: today in {reading.days.zone}")
+        reading.note(Phrase("{day}: today in {zone}", day=day, zone=reading.days.zone))
     else:
-        reading.note(f"{day}: the day as of which this is, in {reading.days.zone}")
+        reading.note(Phrase("{day}: the day as of which this is, in {zone}", day=day,
+                            zone=reading.days.zone))
     return day
 
 
@@ -229,8 +231,8 @@ def attendance(reading: Reading) -> Iterator[dict[str, Any]]:
     member, month = reading.question.subject, reading.question.must_be_of_month()
     if month is None:
         month = month_of(_day_by_default(reading))
-        reading.note(f"{month}: this month" if reading.now else
-                     f"{month}: the month as of which this is")
+        reading.note(Phrase("{month}: this month", month=month) if reading.now else
+                     Phrase("{month}: the month as of which this is", month=month))
     found = known_at(reading, Wanted({
         Attendance.KIND: None if member is None else [attendance_of(member, month)],
         Member.KIND: _only(member), Roster.KIND: None}, month))

@@ -24,11 +24,12 @@ from ledger.returns.case import Case
 from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS
 from ledger.stock.account import StockAccount
+from ledger.stock.skus import Sku
 from ledger.stock.transfers import Transfer
 from projections.asking.answering import Reading, made_of
 from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.giving_way import process
-from projections.asking.past import cost, nothing_about
+from projections.asking.past import NoSubject, cost, nothing_about
 from projections.asking.questions import Question, asked_about
 from projections.asking.sorting import sort_of
 from projections.asking.typed import type_of
@@ -98,7 +99,7 @@ class Matter(NamedTuple):
 class Said(NamedTuple):
     """A report that says what is known of a subject. Where it has several rows of it, its facts are
     `under` a name, and `named_by` are the columns that name each row. Columns of `but` are left
-    out: they name the subject."""
+    out: they name the subject, or are facts of another one."""
 
     report: str
     named_by: tuple[str, ...] = ()
@@ -113,13 +114,13 @@ SAID: Mapping[str, tuple[Said, ...]] = {
     Transfer.KIND: (Said("open-transfers"),),
     StockAccount.KIND: (Said("inventory", but=("sku", "warehouse")),
                         Said("bins", ("place", "bin"), "bins", ("sku", "warehouse"))),
-    Account.KIND: (Said("scores", ("post",)),),
+    Account.KIND: (Said("scores", ("post",), but=("sealed", "restatement")),),
 }
 """By kind of subject, the reports that say what is known of it."""
 
 BESIDE: Mapping[str, tuple[str, ...]] = {Account.KIND: (BOOK,)}
 """Streams that must be known before those of a kind: a score is computed by a policy. That a month
-is sealed is left out: it would hold the figures still."""
+is sealed is left out: it would hold the figures still. It is a fact of the closings."""
 
 OF_THE_ROW = frozenset({"subject", "channel", "shop", "number", "position", "recorded_at", "unit",
                         "deduction", "transfer", "member", "month"})
@@ -142,6 +143,8 @@ def events_about(matter: Matter) -> list[Entry]:
         raise TooManyEvents(subject=subject, most=MOST_EVENTS)
     taken = list(filter(cut.takes, found))
     if not taken:
+        if subject.startswith(f"{Sku.KIND}:"):
+            raise NoSubject(ledger=ledger, subject=subject)
         raise nothing_about(subject, header(store, ledger, cut))
     return taken
 
@@ -284,6 +287,11 @@ def _kept(subject: str, entries: Iterable[Entry]) -> Iterator[Facts]:
         if known is not None:
             known.fold(event, entry.version)
         yield {} if known is None else _named("", known_to(known))
+
+
+def parts_of(value: Mapping[str, Any]) -> Facts:
+    """The parts of what the rules keep, each under its path."""
+    return _named("", dict(value))
 
 
 def _named(before: str, value: Any) -> Facts:

@@ -43,6 +43,14 @@ def test_explain__is_worked_out_again_by_who_reads_the_events(sold: Web) -> None
             "total_minor", "paid_minor", "refunded_minor"}
 
 
+def test_explain__of_a_subject_is_that_of_its_report_to_so_many_levels(sold: Web) -> None:
+    all_steps = asked(sold, AVAILABLE)["items"]
+    of_subject = "/v1/explanations/stock:main:SH-001?figure=available"
+    assert asked(sold, of_subject)["items"] == all_steps
+    (top,) = asked(sold, f"{of_subject}&depth=1")["items"]
+    assert top == all_steps[0]
+
+
 def test_explain__of_the_past(sold: Web) -> None:
     head = sold.edge.store.head("main").position
     address = "/v1/explanations/reconciliation?figure=paid_minor"

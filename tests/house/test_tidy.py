@@ -372,6 +372,13 @@ def test_todos__name_an_issue() -> None:
           if marks.search(comment))
 
 
+def test_notes__of_an_answer_can_be_translated() -> None:
+    """A note that is a plain text reaches people in English, whatever they speak."""
+    plain = re.compile(r"\.note\(\s*f?\"")
+    check(f"{source.name(path)}: {found.group()}"
+          for path in source.code() for found in plain.finditer(source.text(path)))
+
+
 def test_words__do_not_apologise() -> None:
     apology = re.compile(
         r"\b(prototype|stubs?|stubbed|dummy|toy|proof of concept|not implemented|for demonstration|"

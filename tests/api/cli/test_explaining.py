@@ -52,3 +52,9 @@ def test_explain__shows_so_many_levels() -> None:
     (("order:taobao:a:1",), "nothing_recorded")])
 def test_explain__says_what_cannot_be_asked(words: tuple[str, ...], said: str) -> None:
     assert said in run(*words, code=1)
+
+
+def test_notes__are_in_the_language_that_is_spoken() -> None:
+    note = run("reconciliation", "--month", "2026-09", "--figure", "paid_minor",
+               lang="zh_CN.UTF-8").splitlines()[-1]
+    assert note.startswith("  自 2026-09-01 至 2026-09-30，首尾两日都计入")

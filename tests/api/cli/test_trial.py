@@ -1,6 +1,7 @@
 """The verbs of a history on the command line, as a person types them."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,30 @@ def test_blame_bisect_diff_and_show__name_the_event() -> None:
         assert run(*words).output
 
 
+def test_tables__say_both_times_only_of_what_was_known_late() -> None:
+    for words in (("blame", "deduction:2609-7"), ("bisect", "deduction:2609-7", "points<3")):
+        rows = as_json(*words)["items"]
+        lines = run(*words).output.splitlines()
+        told = {row["recorded_at"]: any(row["recorded_at"] in line for line in lines[2:])
+                for row in rows}
+        assert told == {row["recorded_at"]: row["late"] for row in rows}
+
+
+def test_show__says_of_what_changed_only_that() -> None:
+    """A charge is one of several: those beside it stand in neither its line nor its payload."""
+    lines = dict(re.split(r"\s+", line, maxsplit=1)
+                 for line in run("show", "2080").output.splitlines())
+    assert "charges/deduction:2609-7/points 1" in lines["changes"]
+    assert "2609-6" not in lines["changes"]
+    assert lines["caused"] == "-" != lines["together"]
+
+
+def test_diff__of_the_whole_ledger_says_what_is_sealed() -> None:
+    note = "what is marked ‹personal› is sealed"
+    assert note in run("diff", "--positions", "2121..2124").output
+    assert note not in run("diff", "--positions", "2124..2127").output
+
+
 def test_replay__without_an_event_says_what_it_leaves_open() -> None:
     (dispatched,) = (one["position"] for one in as_json("log", ORDER)["items"]
                      if one["type"] == "order.dispatched.v1")
@@ -82,7 +107,7 @@ def test_replay__without_an_event_says_what_it_leaves_open() -> None:
 
 @pytest.mark.parametrize(("words", "code", "said"), [
     (("log", "order:x:y:z"), 1, "nothing_recorded"),
-    (("log", "nonsense"), 1, "nothing_recorded"),
+    (("log", "nonsense"), 1, "no_subject"),
     (("blame", ORDER, "price"), 1, "unknown_fact"),
     (("bisect", ORDER, "="), 1, "bad_condition"),
     (("diff", ORDER, "--positions", "3"), 1, "bad_span"),
@@ -152,7 +177,7 @@ def test_what_if__says_in_chinese_what_is_supposed() -> None:
                lang="zh_CN.UTF-8").output
     assert "略去位置 2080 的事件" in said
     said = run("diff", "month:7f3a:2026-09", "--policy", "1", lang="zh_CN.UTF-8").output
-    assert "政策第 1 版" in said
+    assert "制度第 1 版" in said
     assert "as if" not in said
 
 
@@ -164,6 +189,6 @@ def test_diff__of_the_whole_ledger_names_subjects_facts_and_events() -> None:
     assert one["differences"] == as_json(
         "diff", "month:7f3a:2026-09", "--positions", "2115..2127")["items"]
     shown = run("diff", "--positions", "2115..2127").output.splitlines()
-    assert len(shown) == 2 + sum(len(row["differences"]) or 1 for row in answer["items"])
+    assert len(shown) == 3 + sum(len(row["differences"]) or 1 for row in answer["items"])
     run("diff", "--without", "2080", code=2)
     assert "one_time_for_all" in run("diff", "--occurred", "2026-09-01..2026-09-02", code=1).stderr

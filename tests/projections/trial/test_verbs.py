@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.asking.clocks import NOW, AsOf, Cut
-from projections.asking.past import NothingRecorded
+from projections.asking.past import NoSubject, NothingRecorded
 from projections.audit.timeline import is_late
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
@@ -138,6 +138,22 @@ def test_question__rejected_about_what_was_never_known(models: ReadModels) -> No
     for text in ("", "=", "==5", ">1", "a=b" * 0):
         with pytest.raises(BadCondition):
             Condition.parse(text)
+
+
+@pytest.mark.parametrize("subject", ["QM-001", "sku:QM-001", "2609-7"])
+def test_question__rejected_with_how_subjects_are_named(models: ReadModels, subject: str) -> None:
+    """R-PRJ-48. What is there, as levels of a SKU are, is not said to have no events."""
+    with pytest.raises(NoSubject, match="stock:hangzhou:SH-001"):
+        blame(of(models, subject))
+    with pytest.raises(NothingRecorded, match="holds no event"):
+        blame(of(models, "stock:hangzhou:QM-009"))
+
+
+def test_blame__says_nothing_of_a_month_that_its_closing_says(models: ReadModels) -> None:
+    """A month is computed as if it were not sealed: that it is not is no fact."""
+    facts = {one.field.rpartition("/")[2] for one in blame(of(models, "month:7f3a:2026-09"))}
+    assert "score" in facts
+    assert not {"sealed", "restatement"} & facts
 
 
 @pytest.mark.parametrize("number", ["NaN", "-nan", "sNaN123", "Infinity", "-inf", "1e99999999"])
