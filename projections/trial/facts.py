@@ -99,7 +99,7 @@ class Matter(NamedTuple):
 class Said(NamedTuple):
     """A report that says what is known of a subject. Where it has several rows of it, its facts are
     `under` a name, and `named_by` are the columns that name each row. Columns of `but` are left
-    out: they name the subject, or are facts of another one."""
+    out: they name the subject."""
 
     report: str
     named_by: tuple[str, ...] = ()
@@ -114,13 +114,13 @@ SAID: Mapping[str, tuple[Said, ...]] = {
     Transfer.KIND: (Said("open-transfers"),),
     StockAccount.KIND: (Said("inventory", but=("sku", "warehouse")),
                         Said("bins", ("place", "bin"), "bins", ("sku", "warehouse"))),
-    Account.KIND: (Said("scores", ("post",), but=("sealed", "restatement")),),
+    Account.KIND: (Said("scores", ("post",)),),
 }
 """By kind of subject, the reports that say what is known of it."""
 
 BESIDE: Mapping[str, tuple[str, ...]] = {Account.KIND: (BOOK,)}
 """Streams that must be known before those of a kind: a score is computed by a policy. That a month
-is sealed is left out: it would hold the figures still. It is a fact of the closings."""
+is sealed is left out: it would hold the figures still."""
 
 OF_THE_ROW = frozenset({"subject", "channel", "shop", "number", "position", "recorded_at", "unit",
                         "deduction", "transfer", "member", "month"})

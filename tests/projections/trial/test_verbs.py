@@ -149,13 +149,6 @@ def test_question__rejected_with_how_subjects_are_named(models: ReadModels, subj
         blame(of(models, "stock:hangzhou:QM-009"))
 
 
-def test_blame__says_nothing_of_a_month_that_its_closing_says(models: ReadModels) -> None:
-    """A month is computed as if it were not sealed: that it is not is no fact."""
-    facts = {one.field.rpartition("/")[2] for one in blame(of(models, "month:7f3a:2026-09"))}
-    assert "score" in facts
-    assert not {"sealed", "restatement"} & facts
-
-
 @pytest.mark.parametrize("number", ["NaN", "-nan", "sNaN123", "Infinity", "-inf", "1e99999999"])
 @pytest.mark.parametrize("sign", [*OPERATORS])
 def test_condition__is_answered_whatever_it_compares_with(sign: str, number: str) -> None:
