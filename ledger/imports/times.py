@@ -60,6 +60,9 @@ TOKENS: Mapping[str, Token] = {
 }
 """Each token of a format, with what it matches, in whatever case."""
 
+FALLING = ("%Y", "%m", "%d", "%H", "%M", "%S")
+"""The parts of a time from the greatest on, as `datetime` takes them."""
+
 _token = re.compile(r"%.|%\Z").findall
 _zones = re.compile(r"Z|UTC|GMT|[+-]\d{2}:?\d{2}", re.IGNORECASE).search
 
@@ -116,18 +119,22 @@ def _pattern(form: str, zone: tzinfo) -> Read:
                      re.sub(r"[^%\w]", lambda found: re.escape(found[0]), form))
     match = re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch
     parts = [(TOKENS[token].part, TOKENS[token].read) for token in tokens]
-    halves = "%p" in tokens
+    halves, falls = "%p" in tokens, tuple(tokens) == FALLING[:len(tokens)]
+
+    def moment(found: tuple[str, ...]) -> datetime:
+        if falls:  # as most do, which half a million cells notice
+            return datetime(*map(int, found), tzinfo=zone)  # type: ignore[misc,arg-type]
+        values = {part: of(value) for (part, of), value in zip(parts, found, strict=True)}
+        if halves:
+            values["hour"] = _hour(values["hour"], values.pop("half"))
+        return datetime(**{"tzinfo": zone, **values})  # noqa: DTZ001
 
     def read(text: str) -> int | None:
         found = match(text)
         if found is None:
             return None
-        values = {part: of(value) for (part, of), value in zip(parts, found.groups(), strict=True)}
-        if halves:
-            values["hour"] = _hour(values["hour"], values.pop("half"))
         try:  # an ambiguous local time is the earlier one, because fold is 0
-            moment = datetime(**{"tzinfo": zone, **values})  # noqa: DTZ001
-            return (moment - EPOCH) // _MICROSECOND
+            return (moment(found.groups()) - EPOCH) // _MICROSECOND
         except (ValueError, OverflowError):
             return -1
 
