@@ -53,7 +53,7 @@ def explanation(query: Mapping[str, Any], report: str) -> Response:
     _must_take(report, query)
     answer = explain(edge().models, caller().ledger, report, question(asked),
                      figure=query.get("figure"))
-    note_reading(answer.as_of["position"], about=asked.get("subject"))
+    note_reading(answer.as_of["position"], asked=asked.get("subject"))
     return paged(answer.as_of, to_depth(answer.rows, query.get("depth")), None)
 
 

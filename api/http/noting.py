@@ -39,17 +39,19 @@ class Opened(NamedTuple):
 
 def note_reading(
     position: int, *, persons: Collection[str] = (), about: str | None = None,
-    opened: Opened | None = None,
+    opened: Opened | None = None, asked: str | None = None,
 ) -> None:
     """Note that the caller reads this route as of a position: before anything of it is shown.
 
     `persons` are those whose sealed values are in the answer; `about` is the subject that is asked
-    for, if the request does not name it. What the request names is noted only if an event is about
-    it. `opened` is for what, and which fields were opened. Errors: ReadingNotNoted (R-ACC-05).
+    for, if the request does not name it, and `asked` the one that it names, where that is not the
+    first part of its address. What the request names is noted only if an event is about it.
+    `opened` is for what, and which fields were opened. Errors: ReadingNotNoted (R-ACC-05).
     """
     here, who = edge(), caller()
     rule = "" if request.url_rule is None else request.url_rule.rule
-    asked = next(iter((request.view_args or {}).values()), request.args.get("subject"))
+    if asked is None:
+        asked = next(iter((request.view_args or {}).values()), request.args.get("subject"))
     if about is not None:
         asked = about
     elif asked is not None and not (_can_be_noted(asked) and is_known(

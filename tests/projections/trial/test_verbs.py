@@ -12,7 +12,7 @@ from projections.asking.past import NoSubject, NothingRecorded
 from projections.audit.timeline import is_late
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
-from projections.trial.facts import Matter, events_about, facts_after_each
+from projections.trial.facts import Matter, facts_after_each, history_about
 from projections.trial.verbs import (
     OPERATORS,
     BadCondition,
@@ -105,7 +105,7 @@ def test_diff__is_explained_by_the_events_between(models: ReadModels, data: st.D
 
 def _known(models: ReadModels, subject: str, cut: Cut) -> dict[str, object]:
     try:
-        entries = events_about(Matter(models, "main", subject, cut))
+        entries = history_about(Matter(models, "main", subject, cut))
     except NothingRecorded:
         return {}
     *_, last = facts_after_each(Matter(models, "main", subject, cut), entries)
