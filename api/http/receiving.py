@@ -19,7 +19,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from api.http.edge_errors import EDGE
@@ -246,17 +246,17 @@ class Server(TcpWSGIServer):
     stops = wakes = False
 
     def __init__(
-        self, application: Callable[..., Any], bind: str, *, threads: int, connections: int,
-        largest: Largest,
+        self, application: Callable[..., Any], bind: str, *, dispatcher: ThreadedTaskDispatcher,
+        connections: int, largest: Largest,
     ) -> None:
         adj = Adjustments(
-            listen=bind, threads=threads, ident=None, asyncore_use_poll=True,
+            listen=bind, ident=None, asyncore_use_poll=True,
             # One more than are kept: `handle_accept` makes room first.
             connection_limit=connections * 2, cleanup_interval=1, recv_bytes=PACKET,
             inbuf_overflow=IN_MEMORY, max_request_header_size=LARGEST_HEAD,
             max_request_body_size=2**62, log_socket_errors=False)
         adj.largest, adj.send_bytes, self.connections = largest, PACKET, connections
-        super().__init__(application, adj=adj)
+        super().__init__(application, dispatcher=dispatcher, adj=adj)
 
     def handle_accept(self) -> None:
         """Take a connection. If it is full, the one that has made us wait longest gives way."""

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from api.http.binding import CannotListen
+from api.http.handing_out import HandingOut
 from api.http.receiving import Largest, Server
+from ledger.common import waits
 
 THREADS = 32
 """How many requests are worked on at a time: most of them wait for a commit."""
@@ -23,17 +25,28 @@ LINGERS_S, GRACEFUL_S = 1.0, 30.0
 once the server is to stop."""
 
 
-def serve(app: Callable[..., Any], bind: str, *, largest: Largest, ready: str = "") -> None:
+FEW = 1
+"""How many of them begin at a time where the log lies in this process, and waits for nobody else
+to read: see `handing_out`."""
+
+
+def serve(
+    app: Callable[..., Any], bind: str, *, largest: Largest, ready: str = "", few: int = THREADS,
+) -> None:
     """Serve until Ctrl-C or SIGTERM, finish what was accepted, and return. A second signal ends at
-    once. `ready` is said when it listens.
+    once. `ready` is said when it listens. So `few` requests begin at a time.
 
     Errors: CannotListen (R-SET-12).
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it tells of every short wait
     try:
-        server = Server(app, bind, threads=THREADS, connections=_connections(), largest=largest)
+        handing_out = HandingOut(THREADS, few)
+        server = Server(app, bind, dispatcher=handing_out, connections=_connections(),
+                        largest=largest)
     except OSError as error:
         raise CannotListen(text=bind, why=error.strerror or error) from None
+
+    waits.process.begin, waits.process.end = handing_out.begin_wait, handing_out.end_wait
 
     def stop(number: int, frame: object) -> None:
         server.stops = True
@@ -92,7 +105,8 @@ def serve_ledger() -> None:
                  fault=explain(fault)), file=sys.stderr, flush=True)
     must_be_free(bind)
     app = import_string("wsgi:app")  # made when nothing keeps it from serving: it takes a while
-    serve(app, bind, largest=largest_body, ready=f"""
+    few = FEW if settings.database_url.startswith("sqlite") else THREADS
+    serve(app, bind, largest=largest_body, few=few, ready=f"""
 order-ledger listens on http://{bind}
   it serves         {masked(settings.database_url)}
   the API's page    http://{bind}/v1/docs

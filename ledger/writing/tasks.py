@@ -3,6 +3,7 @@
 import threading
 from uuid import UUID
 
+from ledger.common import waits
 from ledger.common.context import Context, Receipt
 from ledger.core import event_types
 from ledger.core.commands import Command
@@ -30,6 +31,12 @@ class Turn:
         self.lock.acquire()
         self.pending = 1
         self.failed: BaseException | None = None
+
+    def wait(self) -> None:
+        """Until all is answered."""
+        waits.process.begin()
+        self.lock.acquire()
+        waits.process.end()
 
     def settle(self) -> None:
         """One thing less to wait for; after the last one the caller goes on."""

@@ -93,7 +93,7 @@ class Writer:
         tasks = [self._task(*item, turn) for item in items]
         tasks[-1].last = True
         self._submit(tasks)
-        turn.lock.acquire()
+        turn.wait()
         return tasks
 
     def close(self) -> None:

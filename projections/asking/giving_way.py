@@ -6,6 +6,8 @@ waiting at every statement, and the till would be as slow as the past is long.
 
 from threading import Condition, local
 
+from ledger.common import waits
+
 PATIENCE_S = 0.02
 """How long a piece of long work waits at the most: it goes on, however much short work there is."""
 
@@ -26,10 +28,15 @@ class GivingWay:
         self._count(1)
 
     def end(self) -> None:
-        """End it, if it has begun, or say that what follows is long: others go before it."""
+        """End it, if it has begun."""
         if getattr(self._mine, "short", False):
             self._mine.short = False
             self._count(-1)
+
+    def begin_long(self) -> None:
+        """Begin work in this thread that is long: others go before it."""
+        self.end()
+        waits.process.begin()
 
     def wait(self) -> None:
         """Between two pieces of long work: let short work end. What is short itself, such as one

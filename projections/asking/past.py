@@ -122,7 +122,7 @@ def turn(events: int) -> Iterator[None]:
     if not _replays.acquire(blocking=False):
         raise PastBusy(most=MOST_REPLAYS)
     _replaying.now = True
-    process.end()
+    process.begin_long()
     try:
         cost(events)
         yield

@@ -185,7 +185,7 @@ def facts_after_each(
     rest = entries[len(first):]
     cost(STEP_COSTS * (len(rest) + bool(first)) + len(first))
     if len(entries) > FEW:
-        process.end()
+        process.begin_long()
     said = SAID.get(matter.kind)
     if said is None:
         kept = list(_kept(matter.subject, entries))

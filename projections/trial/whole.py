@@ -78,7 +78,7 @@ class Whole(NamedTuple):
     def page(self, start: Place | None = None, *, limit: int) -> Page:
         """Subjects that differ, in the order of the first events that made them so. Shapes: rows as
         `SubjectDifferences`, header as `BetweenHeader`. Errors: whatever refuses the cost."""
-        process.end()
+        process.begin_long()
         early, late = self.span
         at, rows = start or Place(early.position + 1), list[dict[str, Any]]()
         entries = self.models.store.read(

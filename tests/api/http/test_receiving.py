@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.http import receiving
+from api.http.handing_out import HandingOut
 from api.http.receiving import LARGEST_HEAD, LONGEST_LINE, Server
 from tests.support.waiting import eventually
 
@@ -32,8 +33,8 @@ class Running:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.server = Server(self._answer, f"127.0.0.1:{self.port}", threads=THREADS,
-                             connections=CONNECTIONS, largest=lambda path: MOST)
+        self.server = Server(self._answer, f"127.0.0.1:{self.port}", connections=CONNECTIONS,
+                             dispatcher=HandingOut(THREADS, THREADS), largest=lambda path: MOST)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
@@ -146,10 +147,10 @@ def test_half__is_ended_however_it_drips(
 def test_body__may_take_longer_the_more_there_is_of_it() -> None:
     request = receiving.Request(None)
     now = request.begun
-    assert not request.overdue(now + receiving.HEAD_S)
+    assert not request.overdue(now + receiving.HEAD_S - 1)
     assert request.overdue(now + receiving.HEAD_S + 1)
     request.headers_finished, request.body_bytes_received = True, 40 * receiving.LEAST_RATE
-    assert not request.overdue(now + receiving.BODY_S + 40)
+    assert not request.overdue(now + receiving.BODY_S + 39)
     assert request.overdue(now + receiving.BODY_S + 41)
 
 
@@ -318,8 +319,8 @@ def still() -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    found = Server(lambda environ, start: [], f"127.0.0.1:{port}", threads=0, connections=9,
-                   largest=lambda path: MOST)
+    found = Server(lambda environ, start: [], f"127.0.0.1:{port}", dispatcher=HandingOut(0, 1),
+                   connections=9, largest=lambda path: MOST)
     yield found
     found.finish(0.0, 0.0)
 
