@@ -87,7 +87,7 @@ def _print_table(rows: Rows, heads: Heads) -> None:
 
 def _print_folded(columns: Sequence[_Column], rows: Rows) -> None:
     """On a terminal cells are folded where a line is wider than that."""
-    from api.cli.folding import fitting, folded
+    from api.cli.folding import GAP, fitting, folded
 
     for column, width in zip(columns, fitting(
             [column.width for column in columns], get_terminal_size().columns), strict=True):
@@ -96,7 +96,7 @@ def _print_folded(columns: Sequence[_Column], rows: Rows) -> None:
             [_cell(row[column.name]) for column in columns] for row in rows))):
         parts = [folded(cell, column.width) for cell, column in zip(cells, columns, strict=True)]
         for line in zip_longest(*parts, fillvalue=""):
-            text = "  ".join(map(_Column.padded, columns, line)).rstrip(" ")
+            text = (" " * GAP).join(map(_Column.padded, columns, line)).rstrip(" ")
             click.echo(text if at else click.style(text, bold=True))
 
 

@@ -13,6 +13,7 @@ from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Reader
 from projections.asking.written import PERSONAL, Sealed, opened
+from projections.audit.timeline import is_late
 
 SHARED = ("deduction", "post")
 """Streams in which several persons meet: only what is sealed for the person is shown."""
@@ -56,7 +57,6 @@ def _opened(
 
 
 def _known(entry: Entry, days: Days) -> dict[str, Any]:
-    happened, recorded = from_us(entry.occurred_at), from_us(entry.recorded_at)
     return {"position": entry.position, "stream": entry.stream, "version": entry.version,
-            "type": entry.type, "occurred_at": rfc3339(happened),
-            "recorded_at": rfc3339(recorded), "late": days.is_late(happened, recorded)}
+            "type": entry.type, "occurred_at": rfc3339(from_us(entry.occurred_at)),
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "late": is_late(entry, days)}

@@ -32,6 +32,7 @@ SCANNED = 20_000
 FOLDED = 2_000
 """Events of one stream that are folded to show what a later one changed."""
 
+
 class Asked(NamedTuple):
     """What of the log is asked for; None is all. `period` are the days of recording; `after` is the
     position that somebody has seen."""
