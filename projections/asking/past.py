@@ -1,5 +1,6 @@
 """The past: a projection folded again, up to a cut, into tables that are thrown away."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from threading import BoundedSemaphore, local
@@ -77,17 +78,21 @@ def nothing_about(subject: str, as_of: Mapping[str, Any]) -> NothingRecorded:
     return NothingRecorded(**about)
 
 
-MOST_REPLAYS = 2
-"""How many threads of a process fold whole logs again at a time: each takes a core, which those
-who write need as well."""
+def replays_on(processors: int) -> int:
+    """How many threads of a process fold whole logs again at a time: each keeps a processor busy,
+    and one is left to those who write, at whatever priority the folding runs."""
+    return max(1, min(2, processors - 1))
+
+
+MOST_REPLAYS = replays_on(os.cpu_count() or 1)
 
 _replays = BoundedSemaphore(MOST_REPLAYS)
 _replaying = local()
 
 
 class PastBusy(Unavailable):
-    """{most} questions about the past of everything are being answered, as many as are at a time.
-    Ask again in a moment, or about one order, case or SKU."""
+    """As many questions about the past of everything are being answered as may be at a time:
+    {most}. Ask again in a moment, or about one order, case or SKU."""
 
     code = "past_busy"
     rule = "R-PRJ-34"

@@ -83,3 +83,9 @@ def test_past__refused_while_as_many_are_answered_as_may_be(
     replaying._replays.release()
     assert web.get(f"/v1/orders?position={last - 1}").status_code == 200
     assert replaying._replays.acquire(blocking=False)
+
+
+@pytest.mark.parametrize(("processors", "most"), [(1, 1), (2, 1), (3, 2), (64, 2)])
+def test_past__leaves_a_processor_to_those_who_write(processors: int, most: int) -> None:
+    """R-PRJ-34."""
+    assert replaying.replays_on(processors) == most
