@@ -52,6 +52,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
         problems,
         routes,
         segments,
+        sending,
         standing,
     )
     from api.http.runtime import Edge
@@ -59,6 +60,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
 
     # Nothing here is a coroutine, so no function is asked nine times a request whether it is one.
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]
+    app.response_class = sending.Response
     app.config["MAX_CONTENT_LENGTH"] = routes.LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)
     atexit.register(edge.close)

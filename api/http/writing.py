@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 import marshmallow
@@ -209,7 +210,7 @@ def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"
     if route.location:
-        found.headers["Location"] = f"{route.location}/{subject.replace('%', '%25')}"
+        found.headers["Location"] = f"{route.location}/{quote(subject, safe=':')}"
     return found
 
 
