@@ -15,6 +15,9 @@ from waitress.task import ThreadedTaskDispatcher
 PATIENCE_S = 0.003
 """What has been worked on for longer keeps no other from beginning."""
 
+ENOUGH, GATHER_S = 1, 0.005
+"""While more requests than these wait, no further one is received, for so long at the most."""
+
 
 class HandingOut(ThreadedTaskDispatcher):
     """Threads of which at most `few` work on what they began a moment ago, and any number on what
@@ -26,6 +29,7 @@ class HandingOut(ThreadedTaskDispatcher):
         self._begun: dict[int, float] = {}
         self._mine = threading.local()
         self._watched = False
+        self._short = threading.Condition(self.lock)
         self.set_thread_count(threads)
 
     def handler_thread(self, thread_no: int) -> None:
@@ -43,6 +47,8 @@ class HandingOut(ThreadedTaskDispatcher):
                     self.thread_exit_cv.notify()
                     return
                 task = self.queue.popleft()
+                if len(self.queue) == ENOUGH:
+                    self._short.notify()
                 self._begun[me] = time.monotonic()
                 if self.queue and not self._watched:
                     self.queue_cv.notify()
@@ -57,6 +63,13 @@ class HandingOut(ThreadedTaskDispatcher):
             self.queue.append(task)
             if not (self._watched and self._are_busy()):
                 self.queue_cv.notify()
+
+    def gather(self) -> None:
+        """Wait a little while there is enough to do: receiving more would only take the interpreter
+        away from those who answer."""
+        with self.lock:
+            if len(self.queue) > ENOUGH:
+                self._short.wait(GATHER_S)
 
     def begin_wait(self) -> None:
         """This thread waits: another may begin."""

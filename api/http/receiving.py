@@ -8,6 +8,7 @@ proxy could read otherwise than this server does.
 
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from api.http.edge_errors import EDGE
 from api.http.problems import TITLES, TYPE
+from api.http.watching import Watch
 
 HEAD_S = 10.0
 """Within this a head must have come."""
@@ -156,8 +158,37 @@ class Channel(HTTPChannel):
 
     parser_class, task_class, error_task_class = Request, Answer, Refusal
     request: Any = None
-    refused = will_close = close_when_flushed = False
+    refused = will_close = close_when_flushed = is_left = False
     drains_until = 0.0
+
+    def add_channel(self, map: Any = None) -> None:
+        """Begin to wait for what it sends."""
+        super().add_channel(map)
+        self.server.watch.look_at(self)
+
+    def del_channel(self, map: Any = None) -> None:
+        """Wait for nothing of it any more."""
+        self.server.watch.forget(self._fileno)
+        super().del_channel(map)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no thread works for it, and there is nothing to send or to close. A thread that
+        ends its work says what is left of it before it takes the request away."""
+        return not (self.requests or self.total_outbufs_len or self.will_close
+                    or self.close_when_flushed
+                    or (self.request is not None and self.request.expect_continue))
+
+    def service(self) -> None:
+        """Work for it in this thread."""
+        self.server.working.on = self
+        super().service()
+
+    @property
+    def needs_waking(self) -> bool:
+        """Whether the thread that receives has something to do for it once another has worked."""
+        return bool(self.total_outbufs_len or self.will_close or self.close_when_flushed
+                    or self.is_left)
 
     def readable(self) -> bool:
         """Whether something may be read."""
@@ -250,13 +281,21 @@ class Server(TcpWSGIServer):
         connections: int, largest: Largest,
     ) -> None:
         adj = Adjustments(
-            listen=bind, ident=None, asyncore_use_poll=True,
+            listen=bind, ident=None,
             # One more than are kept: `handle_accept` makes room first.
             connection_limit=connections * 2, cleanup_interval=1, recv_bytes=PACKET,
             inbuf_overflow=IN_MEMORY, max_request_header_size=LARGEST_HEAD,
             max_request_body_size=2**62, log_socket_errors=False)
         adj.largest, adj.send_bytes, self.connections = largest, PACKET, connections
+        self.watch, self.working = Watch(), threading.local()
         super().__init__(application, dispatcher=dispatcher, adj=adj)
+        self.watch.look_at(self)
+        self.watch.look_at(self.trigger)
+
+    def del_channel(self, map: Any = None) -> None:
+        """Take no connection any more."""
+        self.watch.forget(self._fileno)
+        super().del_channel(map)
 
     def handle_accept(self) -> None:
         """Take a connection. If it is full, the one that has made us wait longest gives way."""
@@ -270,18 +309,22 @@ class Server(TcpWSGIServer):
         """Look at every connection, once a second."""
         for channel in list(self.active_channels.values()):
             channel.look(time.monotonic())
+            self.watch.look_at(channel)
 
     def pull_trigger(self) -> None:
-        """Wake the thread that receives. It looks at all connections when it wakes, so it need not
-        be woken again before it has begun to."""
-        if not self.wakes:
+        """Wake the thread that receives, if there is something for it to do. When it wakes it asks
+        all connections that threads work for, so it need not be woken again before it has begun.
+        """
+        channel = getattr(self.working, "on", None)
+        if not self.wakes and (channel is None or channel.needs_waking):
             self.wakes = True
             super().pull_trigger()
 
     def step(self, seconds: float) -> None:
         """Wait so long for something to happen, and deal with it."""
+        self.task_dispatcher.gather()
         self.wakes = False
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        self.watch.wait(seconds)
 
     def finish(self, lingers: float, within: float) -> None:
         """Take no connection any more, answer what has come or comes while it `lingers`, each
@@ -298,3 +341,4 @@ class Server(TcpWSGIServer):
         for channel in list(self.active_channels.values()):
             channel.handle_close()
         self.trigger.close()
+        self.watch.close()

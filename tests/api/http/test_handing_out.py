@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from api.http.handing_out import HandingOut
+from api.http.handing_out import ENOUGH, HandingOut
 from tests.support.waiting import eventually
 
 
@@ -100,6 +100,28 @@ def test_wait__of_a_thread_of_somebody_else_counts_for_nothing(out: HandingOut) 
     out.end_wait()
     handed(out, last := Task())
     assert last.ended.wait(10)
+
+
+def test_gathering__ends_when_there_is_little_to_do(
+    out: HandingOut, go: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.handing_out.GATHER_S", 30)
+    out.gather()
+    tasks = [Task(go.wait) for _ in range(ENOUGH + 2)]
+    handed(out, *tasks)
+    gathered = threading.Event()
+    thread = threading.Thread(target=lambda: (out.gather(), gathered.set()))
+    thread.start()
+    assert not gathered.wait(0.05)
+    go.set()
+    assert gathered.wait(10)
+    thread.join()
+
+
+def test_gathering__ends_while_there_is_much_to_do(out: HandingOut, go: threading.Event) -> None:
+    handed(out, *[Task(go.wait) for _ in range(ENOUGH + 2)])
+    out.gather()
+    go.set()
 
 
 def test_threads__end(out: HandingOut) -> None:

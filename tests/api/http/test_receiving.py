@@ -2,8 +2,7 @@
 
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -12,10 +11,9 @@ import pytest
 from api.http import receiving
 from api.http.handing_out import HandingOut
 from api.http.receiving import LARGEST_HEAD, LONGEST_LINE, Server
+from tests.support.receiving import CONNECTIONS, HOST, MOST, THREADS, Running, everything
 from tests.support.waiting import eventually
 
-THREADS, CONNECTIONS, MOST = 2, 60, 1_000
-HOST = b"Host: x\r\n"
 HALVES = {
     "head": b"GET / HTTP/1.1\r\nHost: x\r\nX-Never",
     "body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
@@ -23,66 +21,11 @@ HALVES = {
 }
 
 
-class Running:
-    """A server in a thread, with an application that answers with what it was sent."""
-
-    def __init__(self) -> None:
-        self.held, self.let_go = threading.Event(), threading.Event()
-        self.let_go.set()
-        self.called = 0
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.server = Server(self._answer, f"127.0.0.1:{self.port}", connections=CONNECTIONS,
-                             dispatcher=HandingOut(THREADS, THREADS), largest=lambda path: MOST)
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self) -> None:
-        while not self.server.stops:
-            self.server.step(0.02)
-        self.server.finish(0.0, 10.0)
-
-    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        self.called += 1
-        self.held.set()
-        self.let_go.wait(10)
-        body = environ["wsgi.input"].read()
-        start("200 OK", [("Content-Type", "text/plain"),
-                         ("X-Path", environ["PATH_INFO"].encode("latin-1").hex())])
-        return [body or b"nothing"]
-
-    def connect(self) -> socket.socket:
-        """A connection."""
-        return socket.create_connection(("127.0.0.1", self.port), 10)
-
-    def ask(self, *sent: bytes) -> bytes:
-        """All that is answered until the connection ends."""
-        with closing(self.connect()) as raw:
-            for piece in sent:
-                raw.sendall(piece)
-            return everything(raw)
-
-    def stop(self) -> None:
-        """End it."""
-        self.let_go.set()
-        self.server.stops = True
-        self.thread.join(20)
-
-
 @pytest.fixture
 def running() -> Iterator[Running]:
     found = Running()
     yield found
     found.stop()
-
-
-def everything(raw: socket.socket) -> bytes:
-    """What comes until the other side ends."""
-    found = b""
-    while piece := raw.recv(65536):
-        found += piece
-    return found
 
 
 def get(path: bytes = b"/", *headers: bytes) -> bytes:
