@@ -1,6 +1,6 @@
 """The XML of a workbook, element by element and within bounds, however it is made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any
 from xml.parsers import expat
@@ -22,19 +22,32 @@ class Parser:
 
     def feed(self, content: IO[bytes]) -> Iterator[None]:
         """Parse a part, piece by piece."""
+        parse = self.parsing()
+        while piece := content.read(PIECE):
+            parse(piece)
+            yield
+        parse(b"")
+        yield
+
+    def parsing(self) -> Callable[[bytes], None]:
+        """What parses one piece after the other; nothing ends the part."""
         parser, fed = expat.ParserCreate(), 0
         parser.buffer_text = True
         parser.StartElementHandler = partial(self._outermost, parser)
         parser.CharacterDataHandler = self.text
         parser.StartDoctypeDeclHandler = _refuse
-        while piece := content.read(PIECE):
-            parser.Parse(piece, False)
-            fed += len(piece)
-            if fed - parser.CurrentByteIndex > LONGEST_TAG:
-                raise WorkbookDamaged("a tag in its XML is far too long")
-            yield
-        parser.Parse(b"", True)
-        yield
+
+        def parse(piece: bytes) -> None:
+            nonlocal fed
+            for begins in range(0, len(piece), PIECE):
+                parser.Parse(piece[begins : begins + PIECE], False)
+                fed += len(piece[begins : begins + PIECE])
+                if fed - parser.CurrentByteIndex > LONGEST_TAG:
+                    raise WorkbookDamaged("a tag in its XML is far too long")
+            if not piece:
+                parser.Parse(b"", True)
+
+        return parse
 
     def _outermost(self, parser: Any, name: str, found: dict[str, str]) -> None:
         prefix, depth = name[:name.find(":") + 1], 0

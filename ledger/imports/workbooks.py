@@ -17,6 +17,7 @@ from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError
 
 from ledger.imports.elements import Parser, WorkbookDamaged
+from ledger.imports.plainly import ROWS, STRINGS, PlainParser, Row
 from ledger.imports.sources import LONGEST_ROW
 from ledger.imports.strings import SharedStrings
 from ledger.imports.times import of_serial
@@ -171,14 +172,22 @@ def _format(number: int, codes: dict[int, str]) -> Format:
 # -- parts that are large --------------------------------------------------------------------------
 
 
-class _Strings(Parser):
-    """Gathers the shared strings of the piece that was parsed last."""
+class _Strings(PlainParser):
+    """Gathers the shared strings of the piece that was read last."""
+
+    KIND = STRINGS
 
     def __init__(self) -> None:
         self.ready: list[str] = []
         self._texts: list[str] = []
         self._in_text = self._in_reading = False
         self._room = LONGEST_CELL
+
+    def take(self, text: str) -> None:
+        """A string that needed no parser."""
+        if len(text) > LONGEST_CELL:
+            raise WorkbookDamaged("a text in it is far too long")
+        self.ready.append(_unescaped(text))
 
     def begin(self, name: str, found: dict[str, str]) -> None:
         """A string, its text, or how it is read aloud, which is left out."""
@@ -231,8 +240,10 @@ def _parsed(content: IO[bytes], sheet: "_Sheet") -> Iterator[list[str]]:
         yield from ready
 
 
-class _Sheet(Parser):
-    """Gathers the rows of the piece of a sheet that was parsed last."""
+class _Sheet(PlainParser):
+    """Gathers the rows of the piece of a sheet that was read last."""
+
+    KIND = ROWS
 
     def __init__(
         self, strings: SharedStrings, formats: list[Format], mark: str, *, from_1904: bool
@@ -240,7 +251,7 @@ class _Sheet(Parser):
         self.ready: list[list[str]] = []
         self._strings, self._formats, self._mark = strings, formats, mark
         self._shift = DAYS_TO_1904 if from_1904 else 0
-        self._number = self._column = 0
+        self._number = 0
         self._cells: list[str] = []
         self._kind = self._style = ""
         self._texts: list[str] | None = None
@@ -255,11 +266,16 @@ class _Sheet(Parser):
     def begin(self, name: str, found: dict[str, str]) -> None:
         """A row, a cell in it, or what the cell holds."""
         if name == "c":
-            self._begin_cell(found)
+            place = found.get("r")
+            if place is not None or len(self._cells) == WIDEST:
+                self._leave_blank(_column((place or "ZZZ").rstrip("0123456789")))
+            self._cells.append("")
+            self._kind, self._style = found.get("t", ""), found.get("s", "")
+            self._value, self._room = [], LONGEST_CELL
         elif name == "v" or (name == "t" and not self._in_reading):
             self._texts = self._value
         elif name == "row":
-            self._begin_row(found)
+            self._begin_row(int(found.get("r", self._number + 1)))
         elif name == "rPh":
             self._in_reading = True
 
@@ -269,9 +285,9 @@ class _Sheet(Parser):
             self._texts = None
         elif name == "c":
             if self._value:
-                self._end_cell("".join(self._value))
+                self._end_cell(self._kind, self._style, "".join(self._value))
         elif name == "row":
-            self.ready.append(self._cells)
+            self._end_row()
         elif name == "rPh":
             self._in_reading = False
 
@@ -283,40 +299,58 @@ class _Sheet(Parser):
                 raise WorkbookDamaged(f"a cell in row {self._number} is far too long")
             self._texts.append(text)
 
-    def _begin_row(self, found: dict[str, str]) -> None:
-        number = int(found.get("r", self._number + 1))
+    def take(self, row: Row) -> None:
+        """A row that needed no parser. Most of its cells are texts, one beside the other."""
+        self._begin_row(row.number)
+        cells = self._cells
+        for letters, style, kind, string, value in row.cells:
+            column = _column(letters)
+            if column != len(cells) or column == WIDEST:
+                self._leave_blank(column)
+            if kind == "inlineStr" and 0 < (length := len(string)) <= LONGEST_CELL \
+                    and "_x" not in string:
+                self._room_of_row -= length
+                cells.append(string)
+                continue
+            cells.append("")
+            if text := string or value:
+                self._end_cell(kind, style, text)
+        self._end_row()
+
+    def _begin_row(self, number: int) -> None:
         if not self._number < number <= DEEPEST:
             raise WorkbookDamaged(f"row {number} follows row {self._number}")
         self.ready.extend([[]] * (number - self._number - 1))
-        self._number, self._column, self._cells = number, -1, []
-        self._room_of_row = LONGEST_ROW
+        self._number, self._cells, self._room_of_row = number, [], LONGEST_ROW
 
-    def _begin_cell(self, found: dict[str, str]) -> None:
-        place = found.get("r")
-        column = self._column + 1 if place is None else _column(place.rstrip("0123456789"))
-        if not self._column < column < WIDEST:
+    def _leave_blank(self, column: int) -> None:
+        """Leave the cells blank that stand before a column."""
+        if not len(self._cells) <= column < WIDEST:
             raise WorkbookDamaged(
-                f"a cell of row {self._number} follows column {self._column + 1}")
-        if column == len(self._cells):
-            self._cells.append("")
-        else:
-            self._cells.extend([""] * (column + 1 - len(self._cells)))
-        self._column, self._kind = column, found.get("t", "n")
-        self._style, self._value, self._room = found.get("s", ""), [], LONGEST_CELL
+                f"a cell of row {self._number} follows column {len(self._cells)}")
+        self._cells.extend([""] * (column - len(self._cells)))
 
-    def _end_cell(self, value: str) -> None:
-        """The text of a cell. Many may share one long text: together they are no longer than a row
-        of CSV."""
-        write = self._written.get(self._kind)
-        text = self._of_number(value) if write is None else write(value)
+    def _end_cell(self, kind: str, style: str, value: str) -> None:
+        """The text of a cell."""
+        if len(value) > LONGEST_CELL:
+            raise WorkbookDamaged(f"a cell in row {self._number} is far too long")
+        write = self._written.get(kind)
+        text = self._of_number(value, style) if write is None else write(value)
         self._room_of_row -= len(text)
         if self._room_of_row < 0:
-            raise WorkbookDamaged(f"row {self._number} is far too long")
-        self._cells[self._column] = text
+            self._end_row()  # as soon as it is known: there may be thousands of cells
+        self._cells[-1] = text
 
-    def _of_number(self, value: str) -> str:
+    def _end_row(self) -> None:
+        """A row is whole. Many cells may share one long text: together they are no longer than a
+        row of CSV."""
+        if self._room_of_row < 0:
+            raise WorkbookDamaged(f"row {self._number} is far too long")
+        self.ready.append(self._cells)
+
+    def _of_number(self, value: str, style: str) -> str:
         """The text of a number or a date."""
-        form = self._formats[int(self._style)] if self._style and self._formats else PLAIN
+        form = self._formats[int(style)] if style and self._formats else PLAIN
         text = number_text(value)
         if form.is_date and (written := self._of_date(text, form)):
             return written
