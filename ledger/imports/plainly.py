@@ -83,7 +83,7 @@ def _string_of(text: str) -> str | None:
 
 @lru_cache(1024)
 def _are_distinct(attributes: str) -> bool:
-    """Whether no attribute is given twice, which is no XML."""
+    """Whether no attribute is given twice, which XML does not allow."""
     names = _names(attributes)
     return len(set(names)) == len(names)
 
@@ -139,18 +139,23 @@ def _found(left: bytes, content: IO[bytes], kind: Kind) -> Generator[Piece, None
             texts = _texts(whole, kind)
             if texts is None:
                 return left
-            left, found = rest, []
-            for text in texts:
-                if (plain := kind.read(text)) is not None:
-                    found.append(plain)
-                    continue
-                yield Piece(found, text.encode() + end)
-                found = []
-            yield Piece(found, b"")
+            left = rest
+            yield from _plain_of(texts, kind)
         more = content.read(PIECE) if len(left) < LONGEST else b""
         if not more:
             return left
         left += more
+
+
+def _plain_of(texts: list[str], kind: Kind) -> Iterator[Piece]:
+    found: list[Any] = []
+    for text in texts:
+        if (plain := kind.read(text)) is not None:
+            found.append(plain)
+        else:
+            yield Piece(found, text.encode() + kind.ends)
+            found = []
+    yield Piece(found, b"")
 
 
 def _texts(whole: bytes, kind: Kind) -> list[str] | None:
