@@ -21,6 +21,7 @@ from ledger.common.errors import (
     Misconfigured,
     NotFound,
     Refused,
+    Unanswerable,
     Unavailable,
     summed_up,
 )
@@ -28,7 +29,6 @@ from ledger.common.values import cut
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import EventUnreadable, UnknownEventType, UnknownMember
 from ledger.deductions.errors import DeductionUnknown
-from ledger.imports.guessing import NoProfileFits, ProfilesFit
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.persons import PersonLost
 from ledger.log.side_file import FaultyRowsGone
@@ -38,19 +38,7 @@ from ledger.orders.errors import OrderUnknown
 from ledger.returns.errors import CaseUnknown
 from ledger.stock.transfers import TransferUnknown
 from ledger.writing.errors import CommandReused, LedgerClosed
-from projections.asking.clocks import TwoRecordings
 from projections.asking.past import NothingRecorded
-from projections.asking.periods import PeriodReversed, TwoPeriods
-from projections.trial.facts import DependsOnIt
-from projections.trial.left_out import BeginsWithIt, CorrectsIt
-from projections.trial.supposing import (
-    BadSupposition,
-    LeftOutAndNamed,
-    NoPolicyDecides,
-    NothingSupposed,
-    TooMuchSupposed,
-    TwoPolicies,
-)
 
 TYPE = "application/problem+json"
 
@@ -60,19 +48,10 @@ FOR_THE_KEEPER: tuple[type[LedgerError], ...] = (
 """What is wrong with how this ledger stands or is set up. It is no fault of the code or the client:
 whoever keeps the ledger has something to do, and finds it in the server's log, too."""
 
-NOT_GUESSED: tuple[type[LedgerError], ...] = (NoProfileFits, ProfilesFit)
-"""That a file can be read, and nobody knows as what."""
-
-NOT_SUPPOSED: tuple[type[LedgerError], ...] = (
-    BadSupposition, NothingSupposed, TooMuchSupposed, LeftOutAndNamed, TwoPolicies,
-    NoPolicyDecides, DependsOnIt, BeginsWithIt, CorrectsIt)
-"""What cannot be supposed of a history, though it can be read."""
-
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
-    (DeductionUnknown, 404), (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422),
-    (PeriodReversed, 422), (TwoPeriods, 422),
-    *((kind, 422) for kind in (*NOT_GUESSED, *NOT_SUPPOSED)), (Invalid, 400), (FaultyRowsGone, 410),
+    (DeductionUnknown, 404), (TransferUnknown, 404), (InvalidValues, 422), (Unanswerable, 422),
+    (Invalid, 400), (FaultyRowsGone, 410),
     (NotFound, 404), (Conflict, 409), (Refused, 422), (Unavailable, 503),
     (PersonLost, 409), (KeyDamaged, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )

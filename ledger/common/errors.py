@@ -96,6 +96,12 @@ class Invalid(LedgerError):
     code = "invalid"
 
 
+class Unanswerable(Invalid):
+    """What is asked can be read, and nothing could answer it."""
+
+    code = "unanswerable"
+
+
 class InvalidValues(Invalid):
     """{count} value(s) cannot be taken: {summary}"""
 

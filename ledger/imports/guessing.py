@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 
-from ledger.common.errors import Invalid
+from ledger.common.errors import Invalid, Unanswerable
 from ledger.imports import profiles
 from ledger.imports.headers import find_header
 from ledger.imports.packed import Unreadable
@@ -15,7 +15,7 @@ UNREAD = 1 << 20
 """What counts as misfits of a file that cannot be read: more than it has columns."""
 
 
-class NoProfileFits(Invalid):
+class NoProfileFits(Unanswerable):
     """No profile has just the columns of {files}. These are known, the nearest first: {candidates}.
     Name one (`--profile`; over HTTP `profile`), or have one drafted (`ledger profiles new FILE`).
     """
@@ -24,7 +24,7 @@ class NoProfileFits(Invalid):
     rule = "R-IMP-35"
 
 
-class ProfilesFit(Invalid):
+class ProfilesFit(Unanswerable):
     """Several profiles have the columns of {files}: {candidates}. Name one of them (`--profile`;
     over HTTP `profile`)."""
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from ledger.common.days import Days
-from ledger.common.errors import Invalid, NotFound
+from ledger.common.errors import Invalid, NotFound, Unanswerable
 from ledger.common.phrases import Phrase
 from ledger.common.values import MAX_INTEGER, from_us, rfc3339, to_us
 from ledger.core import event_types
@@ -53,7 +53,7 @@ class PositionBeyondHead(NotFound):
     rule = "R-PRJ-05"
 
 
-class TwoRecordings(Invalid):
+class TwoRecordings(Unanswerable):
     """A position and a time of recording were both given. Give only one of them."""
 
     code = "two_recordings"

@@ -4,20 +4,20 @@ from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 from ledger.common.days import Days, first_day, is_month, last_day
-from ledger.common.errors import Invalid
+from ledger.common.errors import Unanswerable
 from ledger.common.phrases import Phrase
 from projections.asking.clocks import BadTime, EndOfDay, parsed
 from projections.asking.questions import BadMonth, Question
 
 
-class PeriodReversed(Invalid):
+class PeriodReversed(Unanswerable):
     """The period ends on {until}, before it begins on {since}."""
 
     code: ClassVar[str] = "period_reversed"
     rule: ClassVar[str] = "R-PRJ-12"
 
 
-class TwoPeriods(Invalid):
+class TwoPeriods(Unanswerable):
     """A month and a first or last day were both given. Name the month, or the days."""
 
     code: ClassVar[str] = "two_periods"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.common.days import Days
-from ledger.common.errors import Invalid
+from ledger.common.errors import Invalid, Unanswerable
 from ledger.common.phrases import Phrase
 from ledger.common.values import rfc3339
 from ledger.core import event_types
@@ -63,7 +63,7 @@ class TooManyEvents(Invalid):
     rule = "R-PRJ-37"
 
 
-class DependsOnIt(Invalid):
+class DependsOnIt(Unanswerable):
     """Position {position} rests on what is left out: without position {left_out}, {why}. Leave out
     both."""
 

@@ -5,7 +5,7 @@ what is left out.
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from ledger.common.errors import Invalid, NotFound
+from ledger.common.errors import NotFound, Unanswerable
 from ledger.common.phrases import Phrase
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
@@ -33,7 +33,7 @@ class NotAmongThem(NotFound):
     rule = "R-PRJ-08"
 
 
-class BeginsWithIt(Invalid):
+class BeginsWithIt(Unanswerable):
     """Position {position} is how {subject} begins: without it nothing that follows could have
     happened, at {kept}. Leave out all of its events from there on, or none."""
 
@@ -41,7 +41,7 @@ class BeginsWithIt(Invalid):
     rule = "R-PRJ-38"
 
 
-class CorrectsIt(Invalid):
+class CorrectsIt(Unanswerable):
     """Position {position} corrects position {corrected}: without that one it would correct nothing.
     Leave out both."""
 

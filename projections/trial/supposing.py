@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.common.context import Context
 from ledger.common.decoding import any_json, sent_json
-from ledger.common.errors import Invalid
+from ledger.common.errors import Unanswerable
 from ledger.common.phrases import Phrase
 from ledger.common.values import from_us, repeated_name
 from ledger.core.commands import Command
@@ -44,7 +44,7 @@ DECIDED: Mapping[str, Phrase] = {
 """Kinds of subjects of which a policy decides something that reports compute, and what."""
 
 
-class BadSupposition(Invalid):
+class BadSupposition(Unanswerable):
     """Command {number} of what is supposed cannot be read: {why}. Each is an object with the name
     of the command, and its fields, such as {{"command": "order.pay", …}}; `ledger do` lists
     all."""
@@ -53,28 +53,28 @@ class BadSupposition(Invalid):
     rule = "R-SUP-01"
 
 
-class NothingSupposed(Invalid):
+class NothingSupposed(Unanswerable):
     """Nothing is supposed. Leave an event out, add a command, or name a version of the policies."""
 
     code = "nothing_supposed"
     rule = "R-SUP-02"
 
 
-class TooMuchSupposed(Invalid):
+class TooMuchSupposed(Unanswerable):
     """{count} commands are supposed. At most {most} are at a time."""
 
     code = "too_much_supposed"
     rule = "R-SUP-03"
 
 
-class LeftOutAndNamed(Invalid):
+class LeftOutAndNamed(Unanswerable):
     """Position {position} is left out, and {command} names it. Leave it in, or do not send that."""
 
     code = "left_out_and_named"
     rule = "R-SUP-04"
 
 
-class TwoPolicies(Invalid):
+class TwoPolicies(Unanswerable):
     """Version {version} of the policies is supposed to be in force, and another one to be
     published. Suppose only one of them."""
 
@@ -82,7 +82,7 @@ class TwoPolicies(Invalid):
     rule = "R-SUP-05"
 
 
-class NoPolicyDecides(Invalid):
+class NoPolicyDecides(Unanswerable):
     """No report computes anything of {subject} by a policy: what was decided of it stays as it was
     recorded. Ask about {kinds}."""
 

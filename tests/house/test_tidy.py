@@ -34,8 +34,8 @@ MAY_IMPORT = {
 EDGE = {"flask", "flask_smorest", "werkzeug", "click", "rich", "babel"}
 DATABASE = {"sqlalchemy", "alembic", "psycopg"}
 
-SHARED_RULES = {"R-GEN-01": {bases.LedgerError, bases.Invalid, bases.Refused, bases.Conflict,
-                             bases.Unavailable, bases.Misconfigured}}
+SHARED_RULES = {"R-GEN-01": {bases.LedgerError, bases.Invalid, bases.Unanswerable, bases.Refused,
+                             bases.Conflict, bases.Unavailable, bases.Misconfigured}}
 """Rules that several errors share: the base classes speak for no rule of their own."""
 
 OPEN_FIELDS = {("order.corrected.v1", "old"), ("order.corrected.v1", "new")}
