@@ -5,8 +5,8 @@ from typing import Any
 import flask
 from werkzeug.datastructures import Headers
 
-NEVER_LONG = frozenset({204, 304})
-"""Statuses of answers without a body, whose headers are not as they were made."""
+WITHOUT_BODY = frozenset({204, 304})
+"""Statuses whose answers have no body, and so do not say how long it is."""
 
 
 class Response(flask.Response):
@@ -19,7 +19,7 @@ class Response(flask.Response):
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """The headers that are sent."""
         headers, status = self.headers, self.status_code
-        if status < 200 or status in NEVER_LONG or not headers.get("Location", "").isascii():
+        if status < 200 or status in WITHOUT_BODY or not headers.get("Location", "").isascii():
             return super().get_wsgi_headers(environ)
         if self.is_sequence and "Content-Length" not in headers:
             headers["Content-Length"] = str(self.calculate_content_length())
