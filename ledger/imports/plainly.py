@@ -56,8 +56,8 @@ _CELL = (r'<c r="([A-Z]{1,3})[0-9]{1,7}"(?: s="([0-9]{1,6})")?(?: t="([A-Za-z]{1
          rf"(?:/>|>(?:<is>{_STRING}</is>|(?:<f>{_TEXT}</f>)?(?:<v>({_TEXT})</v>)?)</c>)")
 _UNNAMED = re.sub("[(](?=[^?])", "(?:", _CELL)
 _cells = re.compile(_CELL).findall
-_row = re.compile(rf'[ \t\n]*+<row r="([0-9]{{1,7}})"({_ATTRIBUTES})>((?:{_UNNAMED})*+)',
-                  re.ASCII).fullmatch
+_row = re.compile(rf'[ \t\n]*+<row r="([0-9]{{1,7}})"({_ATTRIBUTES})>[ \t\n]*+'
+                  rf"((?:{_UNNAMED})*+)", re.ASCII).fullmatch
 _string = re.compile(rf"[ \t\n]*+<si>{_STRING}").fullmatch
 _names = re.compile(r" ([A-Za-z][\w:.]*)=", re.ASCII).findall
 

@@ -31,8 +31,9 @@ CELLS = st.sampled_from([
     '<c r="P{n}" t="inlineStr"><is><t><![CDATA[</row>]]></t></is></c>',
 ])
 ROW = st.tuples(
-    st.sampled_from(['<row r="{n}">', '<row r="{n}" spans="1:9" ht="1.5">', "<row>",
-                     '\n <row r="{n}" x:y="1">', '<row r="{n}" a="1" a="2">', '<row r="1">']),
+    st.sampled_from(['<row r="{n}">', '<row r="{n}">\n', "<row>",
+                     '<row r="{n}" spans="1:9" ht="1.5">', '\n <row r="{n}" x:y="1">',
+                     '<row r="{n}" a="1" a="2">', '<row r="1">']),
     st.lists(CELLS, max_size=4), st.sampled_from(["</row>"] * 8 + ["", "</row >", "</c></row>"]))
 SHEETS = st.lists(ROW, max_size=6).map(lambda rows: "".join(
     (before + "".join(cells) + after).replace("{n}", str(number))
@@ -114,6 +115,8 @@ def test_plain__is_what_spreadsheets_write() -> None:
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<worksheet><sheetData>'
     tail = "</sheetData></worksheet>"
     assert parts(head + many + tail, ROWS) == (2000, (head + tail).encode())
+    newer = many.replace('"><c r="A1"', '">\n<c r="A1"').replace("</row>", "</row>\n")
+    assert parts(head + newer + tail, ROWS) == (2000, (head + "\n" + tail).encode())
     head, tail = '<sst count="2" uniqueCount="2">', "</sst>"
     assert parts(head + "<si><t>甲</t></si>" * 2 + tail, STRINGS) == (2, (head + tail).encode())
 
