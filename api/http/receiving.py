@@ -17,12 +17,14 @@ from typing import Any
 import orjson
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
+from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
+from api.http.chunks import Chunks
 from api.http.edge_errors import EDGE
 from api.http.problems import TITLES, TYPE
 from api.http.watching import Watch
@@ -46,8 +48,17 @@ LONGEST_LINE, LARGEST_HEAD = 8190, 32 << 10
 IN_MEMORY = 64 << 10
 """The rest of a larger body waits in a file."""
 
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 PACKET = 64 << 10
 """Up to here an answer leaves in one piece."""
+
+MOST_UNTAKEN = 1 << 20
+"""While a client has more bytes of its answers yet to take than these, no further request of its
+connection is worked on."""
+
+AT_ONCE = 50
+"""How many new connections are taken before it is looked at the others."""
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -114,6 +125,8 @@ class Request(HTTPRequestParser):
                 or (self.version == "1.1" and self._hosts() == 0) \
                 or b"\n " in rest or b"\n\t" in rest:
             self.error = BadRequest("")
+        if self.chunked:
+            self.body_rcv = Chunks(OverflowableBuffer(self.adj.inbuf_overflow))
 
     def _hosts(self) -> int:
         return len([host for host in self.headers.get("HOST", "").split(",") if host.strip()])
@@ -158,7 +171,7 @@ class Channel(HTTPChannel):
 
     parser_class, task_class, error_task_class = Request, Answer, Refusal
     request: Any = None
-    refused = will_close = close_when_flushed = is_left = False
+    refused = will_close = close_when_flushed = is_left = is_held = False
     drains_until = 0.0
 
     def add_channel(self, map: Any = None) -> None:
@@ -188,11 +201,15 @@ class Channel(HTTPChannel):
     def needs_waking(self) -> bool:
         """Whether the thread that receives has something to do for it once another has worked."""
         return bool(self.total_outbufs_len or self.will_close or self.close_when_flushed
-                    or self.is_left)
+                    or self.is_left or self.is_held)
 
     def readable(self) -> bool:
         """Whether something may be read."""
         return bool(self.drains_until or super().readable())
+
+    def writable(self) -> bool:
+        """Whether there is something to write, to close, or to go on with."""
+        return bool(self.is_held or super().writable())
 
     def handle_read(self) -> None:
         """Read, or throw away what follows a refused request."""
@@ -218,25 +235,39 @@ class Channel(HTTPChannel):
             self.received(data)
 
     def handle_write(self) -> None:
-        """Write. After a refusal only writing ends: the client may still be sending, and would
-        lose the answer if it could not."""
-        if not self.refused or self.will_close:
-            super().handle_write()
-            return
-        self.flush()
-        if self.close_when_flushed and not self.total_outbufs_len:
+        """Write, whoever works for it meanwhile. After a refusal only writing ends: the client may
+        still be sending, and would lose the answer if it could not."""
+        self.flush(do_close=True)
+        if self.will_close or (self.close_when_flushed and not self.total_outbufs_len
+                               and not self.refused):
+            self.handle_close()
+        elif self.close_when_flushed and not self.total_outbufs_len:
             self.close_when_flushed = False
             self.drains_until = time.monotonic() + DRAINS_S
             try:
                 self.socket.shutdown(socket.SHUT_WR)
             except OSError:
                 self.handle_close()
+        elif self.is_held and self.total_outbufs_len <= MOST_UNTAKEN:
+            self.is_held = False
+            self.server.add_task(self)
 
-    def flush(self) -> None:
-        """Send what the socket takes of what there is to send."""
+    def flush(self, *, do_close: bool = False) -> None:
+        """Send what the socket takes of what there is to send. Only the thread that receives may
+        close what it cannot be sent on."""
         with self.outbuf_lock:
             if self.connected and self.total_outbufs_len:
-                self._flush_exception(self._flush_some, do_close=False)
+                self._flush_exception(self._flush_some, do_close=do_close)
+
+    def send_continue(self) -> None:
+        """Say that the body may come."""
+        with self.outbuf_lock:
+            self.outbufs[-1].append(GO_ON)
+            self.current_outbuf_count += len(GO_ON)
+            self.total_outbufs_len += len(GO_ON)
+            self.sent_continue = True
+            self.flush()
+        self.request.expect_continue = self.request.completed = False
 
     @property
     def since(self) -> float:
@@ -254,14 +285,16 @@ class Channel(HTTPChannel):
         return not self.requests and not self.total_outbufs_len
 
     def look(self, now: float) -> None:
-        """End what takes too long."""
+        """End what takes too long. What is not taken cannot be waited for: there is no room to
+        write until it is."""
         request = self.request
-        if self.drains_until:
-            self.will_close = now > self.drains_until
-        elif self.total_outbufs_len or request is None:
-            if not (self.requests and not self.total_outbufs_len):
-                self.will_close = self.will_close or now - self.last_seen() > IDLE_S
-        elif not self.requests and request.overdue(now):
+        waits = self.total_outbufs_len or (request is None and not self.requests)
+        if self.will_close or (now > self.drains_until if self.drains_until else
+                               waits and now - self.last_seen() > IDLE_S):
+            self.handle_close()
+        elif request is not None and (self.requests or self.total_outbufs_len):
+            request.begun = now  # nothing of it was read meanwhile
+        elif request is not None and request.overdue(now):
             self._refuse(request)
 
     def _refuse(self, request: Request) -> None:
@@ -282,10 +315,11 @@ class Server(TcpWSGIServer):
     ) -> None:
         adj = Adjustments(
             listen=bind, ident=None,
-            # One more than are kept: `handle_accept` makes room first.
+            # More than are kept: `handle_accept` makes room afterwards.
             connection_limit=connections * 2, cleanup_interval=1, recv_bytes=PACKET,
             inbuf_overflow=IN_MEMORY, max_request_header_size=LARGEST_HEAD,
-            max_request_body_size=2**62, log_socket_errors=False)
+            max_request_body_size=2**62, log_socket_errors=False,
+            outbuf_high_watermark=2**62)  # no thread waits for a client: see `add_task`
         adj.largest, adj.send_bytes, self.connections = largest, PACKET, connections
         self.watch, self.working = Watch(), threading.local()
         super().__init__(application, dispatcher=dispatcher, adj=adj)
@@ -297,13 +331,30 @@ class Server(TcpWSGIServer):
         self.watch.forget(self._fileno)
         super().del_channel(map)
 
+    def add_task(self, task: Channel) -> None:
+        """Hand over a connection that has a request; later, if its client has too much to take."""
+        if task.total_outbufs_len > MOST_UNTAKEN:
+            task.is_held = True
+        else:
+            super().add_task(task)
+
     def handle_accept(self) -> None:
-        """Take a connection. If it is full, the one that has made us wait longest gives way."""
-        if len(self.active_channels) >= self.connections:
-            waiting = [one for one in self.active_channels.values() if one.waits]
-            if waiting:
-                min(waiting, key=lambda one: one.since).handle_close()
-        super().handle_accept()
+        """Take who has come."""
+        for _ in range(AT_ONCE):
+            before = len(self._map)
+            super().handle_accept()
+            if len(self._map) == before:
+                break
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """If it is full, the connection that has made us wait longest gives way to the newest: one
+        with nothing to take, if there is any."""
+        *others, _ = self.active_channels.values()
+        idle = [one for one in others if one.is_held or not one.requests]
+        waiting = [one for one in idle if one.waits] or idle
+        if len(others) >= self.connections and waiting:
+            min(waiting, key=lambda one: one.since).handle_close()
 
     def maintenance(self, now: float) -> None:
         """Look at every connection, once a second."""

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from api.http.handing_out import HandingOut
@@ -60,7 +60,8 @@ class Running:
         self.let_go.set()
         if not self.server.stops:
             self.server.stops = True
-            self.server.trigger.pull_trigger()
+            with suppress(OSError):  # if it is awake, it may have ended by now
+                self.server.trigger.pull_trigger()
         self.thread.join(20)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -139,6 +141,130 @@ def test_full__whoever_made_it_wait_longest_gives_way(running: Running) -> None:
             except ConnectionResetError:
                 ended.append(True)
         assert sum(ended) == 1
+
+
+# -- what is not taken ----------------------------------------------------------------------------
+
+GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+WAITING = (b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
+           + HOST + b"\r\n")
+
+
+def untaken(running: Running, count: int, held: ExitStack) -> list[socket.socket]:
+    """Connections that ask so often, and take nothing."""
+    found = [held.enter_context(closing(running.connect())) for _ in range(THREADS * 3)]
+    for raw in found:
+        raw.sendall(GET * count)
+    return found
+
+
+def test_answers__that_are_not_taken_cost_no_thread(running: Running) -> None:
+    """However many requests were sent at once; whoever takes them at last has them all."""
+    running.says = b"x" * 600_000
+    with ExitStack() as held:
+        connections = untaken(running, 20, held)
+        channels = running.server.active_channels
+        eventually(lambda: sum(one.is_held for one in [*channels.values()]) == THREADS * 3, 20)
+        assert running.called < THREADS * 3 * 10
+        assert status(running.ask(get())) == 200
+        assert max(one.total_outbufs_len for one in channels.values()) < 2_000_000
+        connections[0].shutdown(socket.SHUT_WR)
+        assert everything(connections[0]).count(b"HTTP/1.1 200 OK") == 20
+
+
+def test_answers__that_are_not_taken_end_their_connection(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "IDLE_S", 0.2)
+    running.says = b"x" * 20_000_000
+    with ExitStack() as held:
+        untaken(running, 1, held)
+        eventually(lambda: running.called == THREADS * 3, 20)
+        eventually(lambda: not running.server.active_channels, 20)
+
+
+def test_full__of_answers_that_are_not_taken_whoever_comes_is_served(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: set[int] = set()
+    real = receiving.Channel._flush_some
+    monkeypatch.setattr(
+        receiving.Channel, "_flush_some",
+        lambda self, do_close=True: self.addr[1] not in others and real(self, do_close))
+    with ExitStack() as held:
+        for number in range(2 * CONNECTIONS + 3):
+            raw = held.enter_context(closing(running.connect()))
+            others.add(raw.getsockname()[1])
+            raw.sendall(GET)
+            eventually(lambda: running.called == number + 1)  # noqa: B023
+            assert len(running.server.active_channels) <= CONNECTIONS
+        assert status(running.ask(get())) == 200
+
+
+def test_answer__that_is_being_made_keeps_nobody_busy(running: Running) -> None:
+    steps, real = [0], running.server.step
+
+    def counted(seconds: float) -> None:
+        steps[0] += 1
+        real(seconds)
+
+    def slowly(environ: Any, start: Callable[..., Any]) -> Iterator[bytes]:
+        start("200 OK", [("Content-Length", "4")])
+        yield b"ab"
+        running.held.set()
+        running.let_go.wait(10)
+        yield b"cd"
+
+    running.server.application = slowly
+    running.let_go.clear()
+    with closing(running.connect()) as raw:
+        raw.sendall(get())
+        assert running.held.wait(10)
+        running.server.step = counted
+        running.ask(b"GET\r\n\r\n")  # what happens elsewhere has it looked at
+        steps[0] = 0
+        assert not running.thread.join(0.5)
+        running.let_go.set()
+        assert everything(raw).endswith(b"abcd")
+        assert steps[0] < 200
+
+
+def test_request__that_came_early_has_its_time_when_it_is_read(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HEAD_S", "BODY_S"):
+        monkeypatch.setattr(receiving, name, 1.5)
+    running.let_go.clear()
+    with closing(running.connect()) as raw:
+        raw.sendall(GET + WAITING)
+        assert running.held.wait(10)
+        assert not running.thread.join(2.5)
+        running.let_go.set()
+        found = b""
+        while b" 100 Continue" not in found:
+            found += raw.recv(1000)
+        assert not running.thread.join(1.2)
+        raw.sendall(b"abc")
+        assert everything(raw).endswith(b"abc")
+
+
+def test_connection__is_closed_by_the_thread_that_receives(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would wait for a file that another connection has by now. Nobody is told to go on
+    any more."""
+    by, real = [], receiving.Channel.handle_close
+    monkeypatch.setattr(receiving.Channel, "handle_close", lambda self: (
+        by.append(threading.current_thread()), real(self)))
+    running.let_go.clear()
+    raw = running.connect()
+    raw.sendall(GET + WAITING)
+    assert running.held.wait(10)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raw.close()
+    running.let_go.set()
+    eventually(lambda: not running.server.active_channels)
+    assert set(by) == {running.thread}
 
 
 # -- limits ---------------------------------------------------------------------------------------
