@@ -5,6 +5,7 @@ first. Nothing is taken for what it is not: a column of an unknown name becomes 
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -121,7 +122,7 @@ def _lines(path: Path, layout: Layout, columns: Sequence[_Column]) -> Iterator[s
     if status is not None and not ended:
         yield (f"# The column {status.name} says how orders end, in words that are not known: as "
                "long as it is ignored, none is cancelled.")
-    yield f"name: {_quoted(path.stem[:40])}"
+    yield f"name: {_name(path.stem)}"
     yield "version: 1"
     yield "about: Drafted from a header"
     yield "channel: own"
@@ -228,6 +229,12 @@ def _formats(times: Sequence[str]) -> tuple[list[str], str]:
         chosen.append(best)
         left = {text: some for text, some in left.items() if best not in some}
     return chosen or list(FORMATS), doubt
+
+
+def _name(stem: str) -> str:
+    """What a draft is called: as its file is, as far as a profile may be called so."""
+    plainly = re.sub("[^a-z0-9_-]+", "-", stem.lower()).lstrip("-_0123456789")[:40].rstrip("-")
+    return plainly or "own"
 
 
 def _quoted(name: str) -> str:

@@ -27,7 +27,9 @@ from ledger.imports.times import wrong_in
 KINDS = ("text", "id", "money", "integer", "time", "choice", "currency", "products")
 ENCODINGS = ("utf-8", "gb18030")
 """Those that are tried where a profile names none."""
-NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
+NAME = validate.Regexp(
+    r"[a-z][a-z0-9_-]{0,39}\Z",
+    error="Not a name: a letter of a to z, then such letters, digits, - and _, at most 40 in all.")
 
 
 def bounded(bound: Any) -> Callable[[str], None]:

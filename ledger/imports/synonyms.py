@@ -42,8 +42,8 @@ KNOWN = (
     Known("amount", "money", "金额 商品金额 小计 行金额 amount linetotal subtotal itemtotal"),
     Known("postage", "money", "运费 邮费 快递费 postage shipping freight shippingfee"),
     Known("discount", "money", "优惠 折扣 优惠金额 discount discountamount"),
-    Known("total", "money", "总金额 订单金额 应付金额 总价 合计金额 total ordertotal "
-          "grandtotal"),
+    Known("total", "money", "总金额 订单金额 订单总额 订单总金额 订单总价 应付金额 总价 合计金额 "
+          "total ordertotal grandtotal"),
     Known("paid", "money", "实付 实付金额 实际支付金额 已付金额 买家实际支付金额 paid "
           "amountpaid paidamount"),
     Known("refund", "money", "退款 退款金额 已退款 refund refunded refundamount "

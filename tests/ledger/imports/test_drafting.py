@@ -38,6 +38,15 @@ def test_draft__of_an_ordinary_header_runs_at_once(shop: Shop, text: str, placed
     assert shop.types()["order.placed.v1"] == placed
 
 
+@pytest.mark.parametrize(("file", "name"), [
+    ("微店订单20260902.csv", "own"), ("Orders 2026-09.CSV", "orders-2026-09"),
+    ("20260902_export.csv", "export"), ("x" * 60 + ".csv", "x" * 40), ("-.csv", "own")])
+def test_draft__is_called_as_a_profile_may_be(shop: Shop, file: str, name: str) -> None:
+    _, made = draft(shop, CHINESE, file)
+    assert yaml.safe_load(made)["name"] == name
+    assert profiles.parse(made, "draft").name == name
+
+
 def test_draft__says_what_orders_hold(shop: Shop) -> None:
     path, made = draft(shop, CHINESE)
     shop.bring(path, profile=profiles.parse(made, "draft"))
