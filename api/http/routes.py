@@ -157,7 +157,7 @@ class Parser(FlaskParser):
             orjson.loads(sent := req.get_data(cache=True))
             found, twice = sent_json(sent), repeated_name(sent)
         except ValueError as error:
-            raise Problem("malformed_json", why=error) from None
+            raise Problem("malformed_json", why=_not_text(sent) or error) from None
         if twice is not None:
             raise Problem("malformed_json", why=tr(
                 "the name {name!r} stands twice", name=cut(twice)))
@@ -319,6 +319,15 @@ def unseal(cursor: str) -> list[Any]:
 
 def _mark(content: bytes) -> bytes:
     return edge().ledger(caller().ledger).mac("cursor", content)[:16]
+
+
+def _not_text(sent: bytes) -> str | None:
+    """Where a body stops being UTF-8; None where all of it is."""
+    try:
+        sent.decode()
+    except UnicodeDecodeError as error:
+        return tr("it is not UTF-8 from byte {at} on. Send it in UTF-8.", at=error.start)
+    return None
 
 
 def _filters() -> dict[str, str]:

@@ -6,7 +6,7 @@ Units: money is whole minor units, a time is `[microseconds since 1970-01-01 UTC
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from ledger.common.characters import READ_AS
 from ledger.imports import products
@@ -120,6 +120,14 @@ def _unprotect(text: str) -> str:
     return text[1:].strip() if text[0] == "'" else _unformula(text)
 
 
+def _other_sign(text: str, profile: Profile) -> str | None:
+    """The sign of a currency without which a text is an amount, None where there is none."""
+    for sign in dict.fromkeys(one for one in text if one == "元" or category(one) == "Sc"):
+        if number_parser(profile.decimal, (*profile.signs, sign))(text) is not None:
+            return sign
+    return None
+
+
 def _money(field: Field, profile: Profile) -> Convert:
     exponent = profile.exponent if field.decimals is None else field.decimals
     negative = field.negative
@@ -131,6 +139,8 @@ def _money(field: Field, profile: Profile) -> Convert:
         if found is None:
             if number_parser(other, profile.signs)(text) is not None:
                 raise BadCell("other_decimal", mark=MARKS[other], word=other)
+            if sign := _other_sign(text, profile):
+                raise BadCell("other_sign", sign=sign, currency=profile.currency)
             raise BadCell("not_money")
         minus, whole, decimals = found
         if len(decimals) > exponent and decimals[exponent:].strip("0"):

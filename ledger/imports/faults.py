@@ -103,6 +103,9 @@ REASONS: dict[str, tuple[str, str]] = {
     "other_decimal": (
         "R-IMP-08", "is an amount of money only with a decimal {word}, {mark}: say "
         "`decimal: {word}` in `money` if all are written so"),
+    "other_sign": (
+        "R-IMP-08", "is an amount of money only without {sign}: if it stands for {currency}, add "
+        "it to `signs` of `money`"),
     "other_currency": (
         "R-IMP-08", "is not {currency}, the currency of the profile, nor one of its `signs`"),
     "too_many_decimals": (
@@ -115,7 +118,9 @@ REASONS: dict[str, tuple[str, str]] = {
         "R-IMP-10", "is not a time in one of the formats {formats}, but looks like {found}: add "
         "that to `formats` of `times`, or of its field"),
     "in_future": ("R-IMP-10", "is in the future"),
-    "unknown_value": ("R-IMP-11", "is not one of the values that the profile knows"),
+    "unknown_value": (
+        "R-IMP-11", "is not one of the values that the profile knows: if it is right, add it to "
+        "`values` of its field"),
     "empty": ("R-IMP-12", "is empty"),
     "amount_without_time": ("R-IMP-13", "is not zero, but the time when it was {what} is missing"),
     "not_products": (

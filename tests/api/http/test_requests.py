@@ -664,6 +664,19 @@ def test_body__rejected_where_a_name_stands_twice(web: Web) -> None:
 
 
 @on_sqlite
+@pytest.mark.parametrize(("language", "said"), [
+    ("en", "The body is not JSON: it is not UTF-8 from byte 10 on. Send it in UTF-8."),
+    ("zh", "请求体不是 JSON：从第 10 个字节起不是 UTF-8。请以 UTF-8 发送。")])
+def test_body__in_another_encoding_says_which_is_wanted(
+    web: Web, language: str, said: str
+) -> None:
+    sent = '{"name": "杭州"}'.encode("gb18030")
+    found = problem(web.post("/v1/warehouses", sent, Accept_Language=language), 400,
+                    "malformed_json")
+    assert found["detail"] == said
+
+
+@on_sqlite
 def test_error__has_a_page_whatever_its_code(web: Web) -> None:
     for code in (*EDGE, *(cls.code for cls in source.errors())):
         page = web.client.get(f"/v1/problems/{code}")

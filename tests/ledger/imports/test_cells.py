@@ -66,6 +66,17 @@ def test_money__rejected(text: str, why: str) -> None:
     assert code(text, "money") == why
 
 
+@pytest.mark.parametrize(("text", "sign"), [
+    ("$617.25", "$"), ("-$1,234.50", "$"), ("617.25€", "€"), ("$€5", None), ("$abc", None)])
+def test_money__with_a_sign_of_another_currency_says_which_line_takes_it(
+    text: str, sign: str | None
+) -> None:
+    with pytest.raises(BadCell) as raised:
+        value(text, "money")
+    assert raised.value.code == ("other_sign" if sign else "not_money")
+    assert raised.value.details.get("sign") == sign
+
+
 def test_money__rejected_where_no_file_or_log_can_hold_it() -> None:
     assert code("9" * 15, "money", decimals=8) == "not_money"
     assert value("9" * 10, "money", decimals=8) == int("9" * 10 + "0" * 8)
