@@ -31,7 +31,7 @@ from api.http.metrics import asker, refused
 from api.http.noting import Opened, note_reading
 from api.http.previewing import PreviewQuery, is_asked
 from api.http.problems import RETRY_AFTER_S
-from api.http.reading import DAY, DAY_OR_TIME, DEFAULT_LIMIT, PageQuery
+from api.http.reading import DAY, DAY_OR_TIME, DEFAULT_LIMIT, MOMENT, PageQuery
 from api.http.routes import LARGER_BODIES, READERS, Blueprint, caller, edge
 from api.http.runtime import Edge
 from api.http.starting import staging_folder
@@ -226,8 +226,8 @@ class ImportsQuery(PageQuery):
 
     state = Word(imports.STATES)
     profile = Text(longest=100)
-    since = Text(longest=10, data_key="from", metadata=DAY)
-    until = Text(longest=10, data_key="to", metadata=DAY)
+    since = Text(longest=MOMENT, data_key="from", metadata=DAY)
+    until = Text(longest=MOMENT, data_key="to", metadata=DAY)
 
 
 def _taking(query: Mapping[str, Any]) -> Callable[[dict[str, Any]], bool]:

@@ -19,6 +19,7 @@ from api.http.reading import (
     AFTER,
     DAY,
     DEFAULT_LIMIT,
+    MOMENT,
     PageQuery,
     as_json,
     at_position,
@@ -104,8 +105,8 @@ def _root(position: int, end: Head) -> Response:
 class TrailQuery(PageQuery):
     """Recorded on which days, in which order."""
 
-    since = Text(longest=10, data_key="from", metadata=DAY)
-    until = Text(longest=10, data_key="to", metadata=DAY)
+    since = Text(longest=MOMENT, data_key="from", metadata=DAY)
+    until = Text(longest=MOMENT, data_key="to", metadata=DAY)
     after = Digits(metadata=AFTER)
     sort = sort_field(SORTS)
 
@@ -126,7 +127,7 @@ class AuditQuery(TrailQuery):
     actor = Text(longest=100)
     client = Text(longest=100)
     type = Text(longest=100)
-    day = Text(longest=10, metadata=DAY)
+    day = Text(longest=MOMENT, metadata=DAY)
     command_id = Text(longest=40, metadata={"format": "uuid"})
     format = Word(FORMS)
 

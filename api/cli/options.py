@@ -118,7 +118,7 @@ def command(name: str, *, epilog: str | None = None) -> Callable[[Command], clic
                                f"[{rule}{fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
-                if error.code in ("bad_time", "plus_lost"):
+                if error.code in ("bad_time", "day_needed", "plus_lost"):
                     error.details["name"] = _typed(error.details["name"])
                 click.echo(explain(error), err=True)
                 sys.exit(1)

@@ -61,7 +61,10 @@ class PageQuery(ClockQuery):
 NAMED = {"since": "from", "until": "to"}
 """What a query calls a field of a question, where it is another name."""
 
-_LONGEST = {"since": 10, "until": 10, "month": 7, "day": 10, "older_than": 10, "by": 10,
+MOMENT = 40
+"""As many characters as a time with its zone may have. A day or a month has fewer, and the
+answer to a time in its place says what is wanted, not how long it may be."""
+_LONGEST = {**dict.fromkeys(("since", "until", "month", "day", "older_than", "by"), MOMENT),
             **dict.fromkeys(("subject", "order", "about", "member", "supervisor"), NAME_BYTES)}
 _LIKE: dict[str, dict[str, Any]] = {
     "since": DAY, "until": DAY, "day": DAY, "month": MONTH,
@@ -83,7 +86,8 @@ def asked_as(field: str, words: Sequence[str] | None = None) -> Text:
     if field == "sort" and words is not None:
         return Text(longest=100, metadata=_of_sort(words))
     like = DAY if field.endswith((FROM, TO)) else _LIKE.get(field, {})
-    return Text(longest=_LONGEST.get(field, 10 if like is DAY else 100), data_key=NAMED.get(field),
+    longest = _LONGEST.get(field, MOMENT if like is DAY else 100)
+    return Text(longest=longest, data_key=NAMED.get(field),
                 metadata={**like, **({"enum": words} if words else {})})
 
 

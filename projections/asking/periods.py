@@ -57,8 +57,8 @@ ALWAYS = Period(None, None)
 def period_of(question: Question, days: Days) -> Period:
     """The period that is asked about in a shop; `ALWAYS` where none is.
 
-    Errors: BadMonth (R-PRJ-13), BadTime (R-PRJ-03), DayNeeded (R-PRJ-28), PeriodReversed
-    (R-PRJ-12), TwoPeriods (R-PRJ-27).
+    Errors: BadMonth (R-PRJ-13), DayNeeded (R-PRJ-28), PeriodReversed (R-PRJ-12), TwoPeriods
+    (R-PRJ-27).
     """
     since, until, month = question.since, question.until, question.month
     if month is not None:
@@ -74,8 +74,7 @@ def period_between(
     since: str | None, until: str | None, names: tuple[str, str] = ("from", "to"), *, days: Days
 ) -> Period:
     """The period from a day of a shop to another one, both included, in which `names` call these;
-    `ALWAYS` where there is neither. Errors: BadTime (R-PRJ-03), DayNeeded (R-PRJ-28),
-    PeriodReversed (R-PRJ-12)."""
+    `ALWAYS` where there is neither. Errors: DayNeeded (R-PRJ-28), PeriodReversed (R-PRJ-12)."""
     if since is None and until is None:
         return ALWAYS
     first = None if since is None else _us(names[0], since, days.begin_of)
@@ -88,11 +87,10 @@ def period_between(
 
 
 def _us(name: str, text: str, of: Callable[[str], int]) -> int:
-    """The first or the last microsecond of a day. Errors: BadTime (R-PRJ-03), DayNeeded
-    (R-PRJ-28)."""
-    if not isinstance(parsed(name, text), EndOfDay):
-        raise DayNeeded(name=name, text=text)
+    """The first or the last microsecond of a day. Errors: DayNeeded (R-PRJ-28)."""
     try:
-        return of(text)
-    except (ValueError, OverflowError):
-        raise BadTime(name=name, text=text) from None
+        if isinstance(parsed(name, text), EndOfDay):
+            return of(text)
+    except (BadTime, ValueError, OverflowError):
+        pass
+    raise DayNeeded(name=name, text=text)

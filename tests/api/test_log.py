@@ -77,12 +77,12 @@ def test_trail__is_of_the_days_on_which_it_was_recorded(web: Web) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize(("query", "status", "code"), [
-    ("from=2026-09-02&to=2026-09-01", 422, "period_reversed"), ("to=2026-02-30", 400, "bad_time"),
+    ("from=2026-09-02&to=2026-09-01", 422, "period_reversed"), ("to=2026-02-30", 400, "day_needed"),
     ("sort=actor", 400, "not_understood"), ("sort=", 400, "not_understood")])
 def test_trail__rejected_for_what_is_no_day_or_order(
     web: Web, query: str, status: int, code: str
 ) -> None:
-    """R-PRJ-03, R-PRJ-12."""
+    """R-PRJ-12, R-PRJ-28."""
     for path in ("audit", "refusals"):
         problem(web.get(f"/v1/{path}?{query}", "auditor"), status, code)
 

@@ -506,6 +506,17 @@ def test_messages__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch
     assert "R-PRJ-07" in result.stderr
 
 
+@pytest.mark.parametrize(("option", "text"), [
+    ("--from", "20260902"), ("--to", "2026-09-02T00:00:00+08:00"), ("--paid-from", "9月2日")])
+def test_report__of_a_period_names_the_option_that_is_no_day(
+    run: Run, option: str, text: str
+) -> None:
+    """R-PRJ-28."""
+    import_sample(run, AUGUST)
+    said = run("report", "orders", option, text).stderr
+    assert f"{option} is {text!r}. A period has whole days: name one such as 2026-09-30." in said
+
+
 def test_import__of_a_period_that_is_older_news_says_so(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

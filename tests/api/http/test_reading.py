@@ -93,10 +93,11 @@ def test_parameter__rejected_when_it_is_unknown_or_given_twice(web: Web) -> None
 @on_sqlite
 @pytest.mark.parametrize(("query", "status", "code"), [
     ("month=2026-09&from=2026-09-01", 422, "two_periods"), ("month=2026-9", 400, "bad_month"),
-    ("from=2026-09-02&to=2026-09-01", 422, "period_reversed"), ("to=2026-02-30", 400, "bad_time"),
-    ("from=yesterday", 400, "bad_time")])
+    ("from=2026-09-02&to=2026-09-01", 422, "period_reversed"), ("to=2026-02-30", 400, "day_needed"),
+    ("from=yesterday", 400, "day_needed"), ("from=20260902", 400, "day_needed"),
+    ("to=2026-09-02T00:00:00%2B08:00", 400, "day_needed"), ("month=2026-09-01", 400, "bad_month")])
 def test_period__rejected_over_http(web: Web, query: str, status: int, code: str) -> None:
-    """R-PRJ-03, R-PRJ-12, R-PRJ-13, R-PRJ-27."""
+    """R-PRJ-12, R-PRJ-13, R-PRJ-27, R-PRJ-28."""
     for path in ("orders", "fulfilment", "returns", "reconciliation", "revenue", "stock-ledger"):
         problem(web.get(f"/v1/{path}?{query}", "manager"), status, code)
     problem(web.get("/v1/revenue?by=weather", "manager"), 400, "unknown_way")
