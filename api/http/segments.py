@@ -48,6 +48,7 @@ def install(app: Flask) -> None:
     left out: it costs as much as finding the route.
     """
     app.url_map.converters["default"] = Segment
+    app.url_map.merge_slashes = False  # else an address is answered with HTML, and another one
 
     def create_url_adapter(request: Request | None) -> MapAdapter | None:
         if request is None:

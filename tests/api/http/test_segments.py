@@ -101,6 +101,14 @@ def test_routes__rejected_for_an_id_with_a_nul_character(web: Web) -> None:
         assert (answer.status_code, (answer.json or {})["code"]) == (404, "not_found"), path
 
 
+@pytest.mark.parametrize("path", ["/v1//skus", "/v1/skus//a", "/v1///orders/x", "/v1/skus/"])
+def test_address__with_nothing_between_two_slashes_is_none(web: Web, path: str) -> None:
+    """It leads nowhere else, least of all to the host that a client named."""
+    for answer in (web.get(path), web.post(path, {})):
+        assert (answer.status_code, (answer.json or {})["code"]) == (404, "not_found")
+        assert "Location" not in answer.headers
+
+
 def test_things__with_any_id_are_acted_on_over_a_socket(served: Served) -> None:
     """SKUs and transfers, by the ids that a shop chose, as they are."""
     key, connection = served.issue(), served.connect()
