@@ -66,6 +66,7 @@ STEADY: tuple[tuple[re.Pattern[str], str], ...] = (
      "6b1f0d0e-6f0f-5d3c-9a55-0d5c0f4a1f11"),
     (re.compile("person:[A-Za-z0-9_-]+"), "person:Zk3f-_09"),
     (re.compile("key:[0-9a-f]{12}"), "key:0123456789ab"),
+    (re.compile("2[0-9]{3}-[0-9]{2}-[0-9]{2}(?=: today in )"), "2026-11-02"),
     (re.compile("(?<=^erasures:)2[0-9]{3}-[0-9]{2}$"), "2026-11"),
 )
 """What is random or of the day of recording, and what stands for it."""

@@ -200,7 +200,8 @@ def test_time__that_is_none_is_called_by_its_option(
     """And nothing is said of an address."""
     monkeypatch.setenv("LEDGER_DATABASE_URL", begun(place_to_look))
     said = CliRunner().invoke(EVERY[name], arguments).stderr
-    assert said.startswith(f"{option} is 'soon'. It must be a time with its zone"), said
+    wants = "A period has whole days" if option == "--from" else "It must be a time with its zone"
+    assert said.startswith(f"{option} is 'soon'. {wants}"), said
     assert "address" not in said
 
 
