@@ -19,6 +19,9 @@ LONGEST = 1 << 20
 """Bytes before the first row or string, and of one with its tags, beyond which all that follows is
 for the parser."""
 
+LONGEST_ATTRIBUTES = 500
+"""Characters of a row's attributes: spreadsheets write some 60, and different ones are kept."""
+
 Cell = tuple[str, str, str, str, str]
 """The letters of its column, its style and kind (`""` where it names none), and its text: that of a
 string that stands in it, or that of any other value."""
@@ -38,7 +41,7 @@ class Kind(NamedTuple):
 
     begins: bytes
     ends: bytes
-    head: Callable[[bytes], Any]
+    head: Callable[[bytes], bool]
     read: Callable[[str], Any]
 
 
@@ -59,19 +62,29 @@ _cells = re.compile(_CELL).findall
 _row = re.compile(rf'[ \t\n]*+<row r="([0-9]{{1,7}})"({_ATTRIBUTES})>[ \t\n]*+'
                   rf"((?:{_UNNAMED})*+)", re.ASCII).fullmatch
 _string = re.compile(rf"[ \t\n]*+<si>{_STRING}").fullmatch
+_declared = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:<\?xml version=.1[.]0.(?: encoding=.utf-8.)?"
+    rb"(?: standalone=.(?:yes|no).)?\s*\?>)?", re.IGNORECASE).match
 _names = re.compile(r" ([A-Za-z][\w:.]*)=", re.ASCII).findall
 
 
-def _after(tag: bytes) -> Callable[[bytes], Any]:
+def _after(tag: bytes) -> Callable[[bytes], bool]:
     """Whether bytes are XML in UTF-8 without a comment or the like, up to the end of a tag."""
-    return re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml version=.1[.]0.(?: encoding=.utf-8.)?"
-                      rb"(?: standalone=.(?:yes|no).)?\s*\?>)?(?:[^<]|<[^?!])*" + tag + rb"\s*",
-                      re.IGNORECASE).fullmatch
+    is_tag = re.compile(tag + rb"\s*").fullmatch
+
+    def is_head(head: bytes) -> bool:
+        declared = _declared(head)
+        rest = head[declared.end() if declared else 0:]
+        return b"<!" not in rest and b"<?" not in rest \
+            and is_tag(rest, max(rest.rfind(b"<"), 0)) is not None
+
+    return is_head
 
 
 def _row_of(text: str) -> Row | None:
     found = _row(text)
-    if found is None or not _are_distinct(found[2]) or "]]>" in text:
+    if found is None or "]]>" in text or len(found[2]) > LONGEST_ATTRIBUTES \
+            or not _are_distinct(found[2]):
         return None
     return Row(int(found[1]), _cells(text, found.start(3)))
 

@@ -1,6 +1,7 @@
 """What is found without the parser is what the parser finds, however a workbook is written."""
 
 import io
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -127,6 +128,22 @@ def test_plain__is_what_spreadsheets_write() -> None:
 def test_head__that_leaves_a_doubt_leaves_all_to_the_parser(head: str) -> None:
     text = head + '<row r="1"></row>'
     assert parts(text, ROWS) == (0, text.encode())
+
+
+def test_row__with_very_long_attributes_is_for_the_parser() -> None:
+    """They are not kept in memory, one beside the other."""
+    text = f'<worksheet><sheetData><row r="1" a="{"x" * 1000}"></row>'
+    assert parts(text, ROWS) == (0, text.encode())
+
+
+def test_head__that_is_long_takes_no_memory_of_its_own() -> None:
+    head = "<worksheet>" + "<a b='c'/>" * 90_000 + "<sheetData>"
+    tracemalloc.start()
+    found = parts(head + '<row r="1"></row>', ROWS)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == (1, head.encode())
+    assert peak < 10 * len(head)
 
 
 def test_row__that_never_ends_is_for_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
