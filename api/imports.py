@@ -38,7 +38,7 @@ from api.http.starting import staging_folder
 from api.http.things import Things
 from api.http.writing import KeyHeaders
 from api.import_jobs import FAILED, RUNNING, ImportProgress, Job, RowFaults
-from ledger.access import IMPORT
+from ledger.access.readings import IMPORT
 from ledger.common.context import Context
 from ledger.common.days import Days
 from ledger.common.errors import Fault, InvalidValues, LedgerError

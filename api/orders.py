@@ -24,7 +24,7 @@ from api.http.single import Found, Single
 from api.http.standing import caught_up
 from api.http.things import Things
 from api.http.writing import Route
-from ledger.access import PURPOSES
+from ledger.access.readings import PURPOSES
 from ledger.fulfilment.commands import (
     CheckOrder,
     CorrectStep,

@@ -11,7 +11,7 @@ import msgspec
 from api.http.noting import Opened, notes_of
 from api.http.problems import detail_of
 from api.messages import as_of_line, tr
-from ledger.access import NoteReading, ReadingNotNoted
+from ledger.access.readings import NoteReading, ReadingNotNoted
 from ledger.application import Ledger
 from ledger.common.characters import INVISIBLE
 from ledger.common.context import Context

@@ -149,7 +149,7 @@ def _note(found: "Opened", row: dict[str, Any], actor: str | None) -> None:
     from api.cli import issuing
     from api.http.noting import Opened as Purpose
     from api.http.noting import notes_of
-    from ledger.access import IMPORT
+    from ledger.access.readings import IMPORT
 
     with slips.must_be_noted(), closing(issuing.opened(found.ledger.name)) as readings:
         slips.take(readings.ledger, context_of(found, actor, "integration"), notes_of(

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.http.key_ring import KeyRing
 from api.messages import tr
-from ledger.access import (
+from ledger.access.keys import (
     SYSTEM_ROLE,
     ApiKey,
     IssueKey,

@@ -170,7 +170,7 @@ ledger_option = click.option("--ledger", "ledger_name", default="main", show_def
                              metavar="NAME", help="Which ledger of the database.")
 def roles() -> tuple[str, ...]:
     """The roles in which something is done: those of keys."""
-    from ledger.access import ROLES
+    from ledger.access.keys import ROLES
 
     return ROLES
 

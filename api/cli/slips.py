@@ -19,7 +19,7 @@ ROLES = ("warehouse", "warehouse_head", "service")
 
 
 def _purposes() -> tuple[str, ...]:
-    from ledger.access import PURPOSES
+    from ledger.access.readings import PURPOSES
 
     return PURPOSES
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ledger.access import ApiKey
+from ledger.access.keys import ApiKey
 from ledger.core import event_types
 from ledger.log.damage import intact
 from ledger.log.milestones import opened_as

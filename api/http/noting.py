@@ -14,7 +14,7 @@ from flask import request
 
 from api.http.problems import detail_of
 from api.http.routes import caller, edge, filters
-from ledger.access import PERSONS, NoteReading, ReadingNotNoted
+from ledger.access.readings import PERSONS, NoteReading, ReadingNotNoted
 from ledger.application import Ledger
 from ledger.common.bounds import StreamText
 from ledger.common.context import Context

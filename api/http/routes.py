@@ -19,7 +19,7 @@ from api.http.fields import faults_in, names_of, with_between
 from api.http.key_ring import Caller
 from api.http.runtime import Edge
 from api.messages import tr
-from ledger.access import ROLES, SYSTEM_ROLE
+from ledger.access.keys import ROLES, SYSTEM_ROLE
 from ledger.common.decoding import sent_json
 from ledger.common.errors import Fault, InvalidValues
 from ledger.common.phrases import Phrase

@@ -20,7 +20,7 @@ from api.http.metrics import commits
 from api.http.past import KeptAnswers
 from api.http.replayers import Replayers
 from api.http.starting import staging_folder
-from ledger.access import NoteUse
+from ledger.access.keys import NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.common.errors import LedgerError, Misconfigured

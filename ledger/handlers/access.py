@@ -1,6 +1,7 @@
 """Keys of the API, and notes of who read what."""
 
-from ledger.access import ApiKey, IssueKey, NoteReading, NoteUse, Reading, RevokeKey
+from ledger.access.keys import ApiKey, IssueKey, NoteUse, RevokeKey
+from ledger.access.readings import NoteReading, Reading
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work

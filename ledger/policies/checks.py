@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 from ledger.common.decimals import check_decimal, is_decimal, plain
 from ledger.common.errors import Fault
 from ledger.common.values import Checks, quoted

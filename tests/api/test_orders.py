@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ledger.access import PURPOSES
+from ledger.access.readings import PURPOSES
 from ledger.common.values import rfc3339
 from ledger.log.store import SUFFIX
 from ledger.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from api.http import key_ring
-from ledger.access import Reading
+from ledger.access.readings import Reading
 from ledger.application import Ledger
 from ledger.core import event_types
 from ledger.erasure.finding import status_of

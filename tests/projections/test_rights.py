@@ -16,7 +16,7 @@ from api.cli.issuing import (
 from api.http.key_ring import KeyRing
 from api.http.reading import SUMS_READERS
 from api.http.routes import PERMITS, READERS
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 from ledger.log.store import SUFFIX
 from ledger.settings import Opened
 from tests.conftest import on_sqlite

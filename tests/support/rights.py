@@ -2,7 +2,7 @@
 
 from api import create_app
 from api.http.routes import EVERYBODY, PERMITS, PUBLIC
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 
 HEAD = """
 A key acts in one role. `●` in a column says that a key of that role may use the route. What it

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from api import create_app
 from api.http.runtime import Edge
-from ledger.access import IssueKey
+from ledger.access.keys import IssueKey
 from ledger.application import Ledger
 from ledger.log.store import SUFFIX
 from ledger.settings import Settings

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from api.cli.commands import do_command, report_command
 from api.cli.program import program
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 from ledger.fulfilment.commands import SellOrder
 from ledger.handlers.table import SENT
 from ledger.log.store import StorageFailed

@@ -19,7 +19,7 @@ from api.cli import issuing
 from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
 from api.http import key_ring
 from api.http.routes import PERMITS, PUBLIC
-from ledger.access import ROLES, IssueKey
+from ledger.access.keys import ROLES, IssueKey
 from ledger.application import Ledger
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import sql_reading

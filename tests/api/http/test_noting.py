@@ -17,7 +17,7 @@ from api.http.noting import notes_of
 from api.http.reading import NoQuery, PageQuery
 from api.http.routes import PERMITS, PUBLIC, Parser, filters
 from api.http.writing import ROUTES
-from ledger.access import PERSONS, NoteReading
+from ledger.access.readings import PERSONS, NoteReading
 from ledger.common.values import NAME_BYTES, subject
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.sqlite import SqliteStore

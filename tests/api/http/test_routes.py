@@ -17,7 +17,7 @@ import pytest
 from api.http.reading import STAFF_READERS, SUMS_READERS
 from api.http.routes import READERS
 from api.http.writing import ROUTES
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 from ledger.core.commands import OnStream
 from ledger.people.commands import RecordAttendance, RequestLeave
 from ledger.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from api.http import writing
 from api.http.routes import PERMITS
 from api.http.writing import ROUTES, Route
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 from ledger.common.context import Receipt
 from ledger.core.commands import Command, OnStream
 from ledger.settings import Settings

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from ledger.access import IssueKey
+from ledger.access.keys import IssueKey
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
 from ledger.core.postings import ACCOUNT_KINDS

@@ -1,29 +1,17 @@
-"""Who may use the ledger through a program, and who read what: facts of the ledger `NAME.access`.
+"""Keys of programs and people: facts of the ledger `NAME.access`.
 
 A key is 256 random bits, shown once; the log holds their SHA-256. It belongs to an actor, acts in
-one role on one ledger, and may expire. Reading never moves the head of the ledger that is read,
-which is why readings are recorded in a ledger of their own.
+one role on one ledger, and may expire.
 """
 
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
-from ledger.common.bounds import (
-    ActorId,
-    At,
-    IdText,
-    Items,
-    Reason,
-    Subject,
-    Tally,
-    Text,
-    Words,
-)
-from ledger.common.errors import NotFound, Refused, Unavailable
+from ledger.common.bounds import ActorId, At, IdText, Reason, Text, Words
+from ledger.common.errors import NotFound, Refused
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream, Wanted
-from ledger.core.postings import mention_of
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
@@ -34,18 +22,6 @@ SYSTEM_ROLE = "admin"
 person, so nobody may do it with a key."""
 
 KeyId = Annotated[str, IdText(longest=40)]
-
-IMPORT = "import"
-"""What faulty rows of an import are opened for: to be mended."""
-
-PURPOSES = ("pick", "check", "pack", "label", "service", "complaint", "dispute", "audit")
-"""What somebody opens the slip of an order for. A note stays for ever and is about whomever it is
-about, so it takes none of a caller's own words. The list may grow."""
-
-Purpose = Annotated[str, Words(*PURPOSES, IMPORT)]
-
-PERSONS = 1_000
-"""The most persons in one note; a reading of more leaves several."""
 
 
 class KeyUnknown(NotFound):
@@ -67,14 +43,6 @@ class KeyExpired(Refused):
 
     code: ClassVar[str] = "key_expired"
     rule: ClassVar[str] = "R-ACC-04"
-
-
-class ReadingNotNoted(Unavailable):
-    """Whoever reads this is noted before it is shown, and no note can be written now. What needs
-    none can be read. Why: {why}"""
-
-    code: ClassVar[str] = "reading_not_noted"
-    rule: ClassVar[str] = "R-ACC-05"
 
 
 class ApiKey(Aggregate):
@@ -177,43 +145,6 @@ class ApiKey(Aggregate):
             raise KeyExpired(key=key)
 
 
-class Reading(Aggregate):
-    """That somebody read what people wrote, records of staff, evidence or money. Each reading has a
-    stream of its own, `reading:<id>`: to note one never takes longer for those before it."""
-
-    KIND = "reading"
-
-    def begin(self) -> None:
-        """It was not noted."""
-
-    class Noted(Aggregate.Event):
-        """Somebody was about to be shown the answer of a route, such as /v1/orders/<order>, as of a
-        position: about which subjects it was asked, which filters were named, and whose sealed
-        values were opened for it. Where a purpose is asked for, it is there, with the names of the
-        fields that were opened. Values are in no note."""
-
-        TOPIC = "reading.noted.v1"
-        route: str
-        position: int
-        filters: list[str] = []
-        subjects: list[str] = []
-        persons: list[str] = []
-        purpose: Purpose | None = None
-        fields: list[str] = []
-
-        def about(self) -> list[str]:
-            """What was asked for, and whose values were opened."""
-            return [*map(mention_of, self.subjects), *self.persons]
-
-    @event(Noted)
-    def _noted(self):
-        pass
-
-    def note(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
-        """Somebody is about to read."""
-        self._noted(**facts, occurred_at=occurred_at)
-
-
 class _OnKey(OnStream, frozen=True, kw_only=True):
     """A command on a key."""
 
@@ -254,26 +185,3 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "key.note_use"
     day: date
-
-
-class NoteReading(OnStream, frozen=True, kw_only=True):
-    """Note a reading, before its answer is given. `reading` is an id of its own. `route` is how the
-    route is registered, `filters` and `fields` are names: all are as short as the code writes them,
-    whatever a client asks for. `purpose` is what sealed values are opened for, and `fields` are
-    those that were."""
-
-    NAME: ClassVar[str] = "reading.note"
-    AGGREGATE = Reading
-    reading: KeyId
-    route: Annotated[str, Text(longest=200)]
-    filters: Annotated[list[Annotated[str, Text(longest=100)]], Items(most=100)] = []
-    subjects: Annotated[list[Subject], Items(most=100)] = []
-    people: Annotated[list[Annotated[str, IdText(longest=100)]], Items(most=PERSONS)] = []
-    purpose: Purpose | None = None
-    fields: Annotated[list[Annotated[str, Text(longest=100)]], Items(most=100)] = []
-    position: Tally
-
-    @property
-    def subject(self) -> str:
-        """The reading's stream."""
-        return subject("reading", self.reading)

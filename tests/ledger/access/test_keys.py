@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.access import IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
+from ledger.access.keys import IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
 from tests.support.stories import given
 from tests.support.team import at
 
