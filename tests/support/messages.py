@@ -2,7 +2,8 @@
 
 Keys are English texts with their white space folded to one line: the docstring of every error, the
 words of every fault in an imported file, every literal in a `tr("…")` of `api/`, every `Phrase`,
-the help of every command and option, and the label of every column of a report (`column:name`).
+the help of every command and option, the label of every column (`column:name`), and the words of
+the data (`word:name`, or `word:column.name`).
 Missing ones are printed ready to be filled in and put into `api/locale/zh.po`.
 """
 
@@ -15,36 +16,20 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from api.cli.program import program
+from api.console.readings import READINGS
+from api.console.words import keys_of
 from api.fault_words import WORDS
 from api.http.edge_errors import EDGE
 from api.log import COLUMNS
 from api.messages import CATALOG
 from api.value_words import VALUES
 from projections.asking.columns import columns_of
-from projections.asking.typed import type_of
-from projections.explaining.answers import ExplainedRow
-from projections.imports import Decided, ImportRow
-from projections.names import NameRow
-from projections.reports import REPORTS
-from projections.trial.answers import (
-    DifferenceRow,
-    DifferingFact,
-    DueRow,
-    EventShown,
-    StepRow,
-    TurnRow,
-)
-from tests.support import docs, source
+from tests.support import docs, source, worded
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
-    "column.key", "_rules()[known.rule]", "text.template"}
+    "column.key", "key", "_rules()[known.rule]", "text.template"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
-
-TABLES = (NameRow, ExplainedRow, ImportRow, Decided, StepRow, DueRow, DifferenceRow,
-          DifferingFact, TurnRow, EventShown)
-"""What commands show in tables that are no reports."""
-
 
 def folded(text: str) -> str:
     """A text with its white space folded to one line."""
@@ -55,7 +40,7 @@ def keys() -> dict[str, str]:
     """Every text that wants a translation, with the place that it comes from."""
     found: dict[str, str] = {}
     for place, text in (*_of_errors(), *_of_calls(), *_of_phrases(), *_of_commands(),
-                        *_of_columns()):
+                        *_of_columns(), *_of_words()):
         found.setdefault(text, place)
     return found
 
@@ -96,12 +81,19 @@ def translated() -> Iterator[tuple[Path, int, ast.expr]]:
 
 
 def _of_columns() -> Iterator[tuple[str, str]]:
-    """The labels of the columns of all reports, of the trail, and of other tables."""
-    for name, report in REPORTS.items():
-        yield from ((f"report {name}", column.key) for column in columns_of(type_of(report).row))
+    """The labels of the columns of all rows, and of the trail."""
     yield from (("the trail", column.key) for column in COLUMNS)
-    yield from (
-        (row.__name__, column.key) for row in TABLES for column in columns_of(row))
+    yield from ((row.__name__, column.key)
+                for row in worded.rows() for column in columns_of(row))
+
+
+def _of_words() -> Iterator[tuple[str, str]]:
+    """The words of the data that are no words of messages, and those that have a reading."""
+    for of, word in sorted(worded.every_word()):
+        special, general = keys_of(of, word)
+        if special not in READINGS and general not in VALUES:
+            yield f"{of} {word}", f"word:{general}"
+    yield from (("a reading", f"word:{key}") for key in READINGS if key not in VALUES)
 
 
 def _of_commands() -> Iterator[tuple[str, str]]:
