@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from ledger.access import ROLES
+from ledger.access.keys import ROLES
 from ledger.common.bounds import Words
 from ledger.core.aggregate import Aggregate
 from ledger.imports.choices import POLICIES
