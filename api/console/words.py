@@ -130,6 +130,7 @@ CALLED: Mapping[str, Callable[[list[str]], str]] = {
     "import": lambda of: tr("import {name}", name=of[-1]),
     "key": lambda of: tr("key {name}", name=of[-1]),
     "log": lambda of: tr("the log"),
+    "login": lambda of: tr("login {name}", name=":".join(of)),
     "member": lambda of: tr("member {name}", name=of[-1]),
     "month": lambda of: tr("{member} in {month}", member=of[0], month=of[1]),
     "movement": lambda of: tr("movement {name} in {warehouse}", name=of[1], warehouse=of[0]),

@@ -1,7 +1,8 @@
 """Keys of programs and people: facts of the ledger `NAME.access`.
 
 A key is 256 random bits, shown once; the log holds their SHA-256. It belongs to an actor, acts in
-one role on one ledger, and may expire.
+one role on one ledger, and may expire. A session is a key that a login issued: a browser holds its
+token in a cookie, and it opens nothing elsewhere.
 """
 
 from datetime import date, datetime
@@ -45,6 +46,14 @@ class KeyExpired(Refused):
     rule: ClassVar[str] = "R-ACC-04"
 
 
+class SessionReplaced(Refused):
+    """The key {key} is a session, which is not replaced by a key. Whoever it belongs to signs in
+    again, or has a key issued."""
+
+    code: ClassVar[str] = "session_replaced"
+    rule: ClassVar[str] = "R-LGN-10"
+
+
 class ApiKey(Aggregate):
     """A key; its stream is `key:<id>`."""
 
@@ -57,11 +66,12 @@ class ApiKey(Aggregate):
         self.digest = ""
         self.issued_at: datetime | None = None
         self.expires_at: datetime | None = None
-        self.revoked = False
+        self.revoked = self.session = False
         self.used_on = ""
 
     class Issued(Aggregate.Event):
-        """A key was given out. `digest` is the SHA-256 of its secret, in hex."""
+        """A key was given out. `digest` is the SHA-256 of its secret, in hex. A `session` was given
+        out by a login, to a browser."""
 
         TOPIC = "key.issued.v1"
         owner: str
@@ -69,6 +79,7 @@ class ApiKey(Aggregate):
         digest: str
         expires_at: datetime | None = None
         replaces: str | None = None
+        session: bool = False
 
         def about(self) -> list[str]:
             """The key that it replaces."""
@@ -93,8 +104,8 @@ class ApiKey(Aggregate):
         day: str
 
     @event(Issued)
-    def _issued(self, owner, role, digest, expires_at, occurred_at):
-        self.owner, self.role, self.digest = owner, role, digest
+    def _issued(self, owner, role, digest, expires_at, session, occurred_at):
+        self.owner, self.role, self.digest, self.session = owner, role, digest, session
         self.expires_at, self.issued_at = expires_at, occurred_at
 
     @event(ExpirySet)
@@ -131,6 +142,11 @@ class ApiKey(Aggregate):
         """It was used; the first use of a day is recorded."""
         if self.used_on < day:
             self._used(day=day, occurred_at=occurred_at)
+
+    def must_be_no_session(self, key: str) -> None:
+        """Errors: SessionReplaced (R-LGN-10)."""
+        if self.session:
+            raise SessionReplaced(key=key)
 
     def opens_at(self, now: datetime) -> bool:
         """Whether it opens anything at a time."""

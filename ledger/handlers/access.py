@@ -8,7 +8,7 @@ from ledger.core.commands import Command, Handler, Work
 
 
 def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
-    """Errors: R-ACC-01, R-ACC-02, R-ACC-04, all for the key that it replaces."""
+    """Errors: R-ACC-01, R-ACC-02, R-ACC-04, R-LGN-10, all for the key that it replaces."""
     key: ApiKey = work.load(ApiKey, command.subject)
     key.issue({"owner": command.owner, "role": command.role, "digest": command.digest,
                "expires_at": command.expires_at, "replaces": command.replaces},
@@ -17,6 +17,7 @@ def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
         return [key]
     old: ApiKey = work.load(ApiKey, subject("key", command.replaces))
     old.must_open_at(command.replaces, command.occurred_at)
+    old.must_be_no_session(command.replaces)
     old.expire(command.overlap_until or command.occurred_at, occurred_at=command.occurred_at)
     return [key, old]
 

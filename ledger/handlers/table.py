@@ -12,6 +12,7 @@ from ledger.handlers import (
     erasure,
     fulfilment,
     imports,
+    logins,
     movements,
     orders,
     people,
@@ -41,12 +42,13 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 HANDLERS = joined(
     access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, declared_cases.HANDLERS,
     deductions.HANDLERS, erasure.HANDLERS, fulfilment.HANDLERS, imports.HANDLERS,
-    movements.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS, presence.HANDLERS,
-    prices.HANDLERS, reconciliation.HANDLERS, retention.HANDLERS, returns.HANDLERS, scores.HANDLERS,
-    skus.HANDLERS, stock.HANDLERS)
+    logins.HANDLERS, movements.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
+    presence.HANDLERS, prices.HANDLERS, reconciliation.HANDLERS, retention.HANDLERS,
+    returns.HANDLERS, scores.HANDLERS, skus.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""
 
 SENT: dict[str, type[Command]] = {
     cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
-    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reading.", "person."))}
+    if cls.REFUSALS_KEPT and not cls.NAME.startswith((
+        "log.", "key.", "login.", "reading.", "person."))}
 """What a person may send, by name. What a file declares goes through `ledger import`."""
