@@ -33,6 +33,9 @@ SAME = {"causes": "cause", "exception_kinds": "kind", "found_by": "kind", "left_
         "requested": "ground", "from": "place", "to": "place"}
 """Columns whose words are those of another."""
 
+OWN = ("channel", "method", "post", "shift")
+"""Where words are names that shops give: what another column means by them says nothing here."""
+
 SIGNS = {"CNY": "¥"}
 """The currencies whose sign stands before an amount, without the code."""
 
@@ -55,8 +58,9 @@ def label(column: str | Column) -> str:
 def word(value: Any, of: str | None = None) -> str:
     """What a word of the data means, such as `in transit`; of a list, each of them.
 
-    `of` is the column in which it stands, or `report`, `model`, `channel`, `method`, `sheet`: the
-    same word may mean something else there. A text that is no word of the data stays as it is.
+    `of` is the column in which it stands, or `report`, `model`, `channel`, `method`, `post` or
+    `shift`: the same word may mean something else there. What is no word of the data stays as it
+    is.
     """
     if value is None:
         return ""
@@ -71,15 +75,18 @@ def word(value: Any, of: str | None = None) -> str:
 
 def keys_of(of: str | None, text: str) -> list[str]:
     """Under which keys of `READINGS` a word may stand, the nearest first."""
-    return [text] if of is None else [f"{SAME.get(of, of)}.{text}", text]
+    if of is None:
+        return [text]
+    nearest = f"{SAME.get(of, of)}.{text}"
+    return [nearest] if of in OWN else [nearest, text]
 
 
 def _in_chinese(keys: list[str]) -> str | None:
     for key in (f"word:{text}" for text in keys):
         if (said := tr(key)) != key:
             return said
-    word = keys[-1]
-    return tr(word) if word in VALUES else None
+    general = keys[-1]
+    return tr(general) if general in VALUES else None
 
 
 def _plain(name: str) -> str:
@@ -125,6 +132,7 @@ CALLED: Mapping[str, Callable[[list[str]], str]] = {
     "closings": lambda of: tr("the closed months"),
     "command": lambda of: tr("a command"),
     "count": lambda of: tr("count {name} in {warehouse}", name=of[1], warehouse=of[0]),
+    "day": lambda of: of[0],
     "deduction": lambda of: tr("deduction {name}", name=of[-1]),
     "erasures": lambda of: tr("erasures of {month}", month=of[-1]),
     "import": lambda of: tr("import {name}", name=of[-1]),

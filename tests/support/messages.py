@@ -28,7 +28,7 @@ from tests.support import docs, source, worded
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
-    "column.key", "key", "_rules()[known.rule]", "text.template"}
+    "column.key", "general", "key", "_rules()[known.rule]", "text.template"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 def folded(text: str) -> str:
@@ -90,9 +90,9 @@ def _of_columns() -> Iterator[tuple[str, str]]:
 def _of_words() -> Iterator[tuple[str, str]]:
     """The words of the data that are no words of messages, and those that have a reading."""
     for of, word in sorted(worded.every_word()):
-        special, general = keys_of(of, word)
-        if special not in READINGS and general not in VALUES:
-            yield f"{of} {word}", f"word:{general}"
+        keys = keys_of(of, word)
+        if keys[0] not in READINGS and keys[-1] not in VALUES:
+            yield f"{of} {word}", f"word:{keys[-1]}"
     yield from (("a reading", f"word:{key}") for key in READINGS if key not in VALUES)
 
 

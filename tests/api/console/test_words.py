@@ -8,6 +8,7 @@ from api.console.readings import READINGS
 from api.console.words import (
     CALLED,
     LABELS,
+    OWN,
     SAME,
     address_of,
     called,
@@ -83,11 +84,18 @@ def test_word__depends_on_where_it_stands() -> None:
     assert word("refused", "state") == "refused"
 
 
+def test_word__of_a_shops_own_names_is_no_word_of_the_data() -> None:
+    assert word("late", "shift") == "late"
+    assert word("open", "shift") == word("open", "post") == "open"
+    assert word("customer_service_head", "post") == "head of customer service"
+
+
 def test_word__in_chinese_is_that_of_the_shop(chinese: None) -> None:
     assert word("in_transit") == "运输途中"
     assert word("refused", "kind") == "拒收"
     assert word("stock-card", "report") == "库存台账"
     assert word("taobao", "channel") == "淘宝"
+    assert word("late", "shift") == "晚班"
 
 
 def test_word__of_several_and_of_truth_and_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,10 +123,9 @@ def test_words__of_the_data_are_all_said_in_chinese(chinese: None) -> None:
 
 
 def test_readings__are_of_words_of_the_data() -> None:
-    ours = {"channel", "method"}
     known = {(SAME.get(of, of), one) for of, one in worded.every_word()}
     source.check(key for key in READINGS for of, _, one in [key.rpartition(".")]
-                 if of not in ours and one not in ("true", "false", "system")
+                 if of not in OWN and one not in ("true", "false", "system")
                  and (of, one) not in known and (of or one not in {text for _, text in known}))
 
 
@@ -158,7 +165,7 @@ STREAMS = {
     "deduction:2609-1": ("deduction 2609-1", "扣分单 2609-1", "/deductions/deduction:2609-1"),
     "import:17ca6a5a": ("import 17ca6a5a", "导入 17ca6a5a", "/imports/import:17ca6a5a"),
     "policy:book": ("the policies", "制度", "/policies"),
-    "post:customer_service": ("post customer service", "岗位 customer service", None),
+    "post:customer_service": ("post customer service agent", "岗位 客服", None),
     "movement:hangzhou:7": ("movement 7 in hangzhou", "hangzhou 的变动单 7", None),
     "log:day:2026-08-31": ("the log", "日志", None),
     "sku:A%3A1 b": ("SKU A:1 b", "SKU A:1 b", "/stock/sku:A%253A1%20b"),
