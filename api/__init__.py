@@ -29,6 +29,7 @@ def create_app(settings: "Settings | None" = None, *, serve: bool = True) -> "Fl
 
 def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api import (
+        console,
         deductions,
         explaining,
         log,
@@ -74,4 +75,5 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     for module in (orders, returns, stock, people, persons, policies, deductions, scores,
                    uploads, search, log, explaining, trial, operations, description):
         api.register_blueprint(module.group)
+    console.install(app)
     app.extensions["description"] = description.Description(app, api)

@@ -51,6 +51,8 @@ reading.add(group, [
            STAFF, visible_part=own_row),
     Listed("/v1/score-history", "score-history", "The scores of all closed months.",
            STAFF, visible_part=own_row),
+    Listed("/v1/score-history/<subject>", "score-history",
+           "The scores of one member in all closed months.", STAFF, visible_part=own_row),
     Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
            STAFF, visible_part=own_row),
     Listed("/v1/months", "closings", "What was done to close months.",

@@ -62,6 +62,7 @@ reading.add(group, [
     Listed("/v1/inventory", "inventory", "Pieces by place of every SKU and warehouse."),
     Listed("/v1/inventory/<subject>", "inventory", "Pieces by place of sku:… or stock:…."),
     Listed("/v1/bins", "bins", "Pieces by place and bin."),
+    Listed("/v1/bins/<subject>", "bins", "Pieces by place and bin of sku:… or stock:…."),
     Listed("/v1/stock-cards/<subject>", "stock-card", "What every document posted, with balances."),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing."),
     Listed("/v1/transfers", "open-transfers", "Transfers of which pieces are under way."),

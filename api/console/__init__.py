@@ -1,1 +1,31 @@
-"""The console: pages for people who have no shell."""
+"""The console: pages for people who have no shell. Each shows what the API answers its visitor."""
+
+from flask import Flask
+
+from api.console import pages
+
+
+def install(app: Flask) -> None:
+    """Serve the pages beside the API."""
+    from api.console import (  # noqa: F401  each registers its pages
+        cells,
+        evidence,
+        forms,
+        home,
+        imports,
+        lists,
+        orders,
+        people,
+        policies,
+        scores,
+        stock,
+        words,
+    )
+    from api.console.sentences import sentence
+
+    pages.install(app)
+    app.jinja_env.filters["label"] = words.label
+    app.jinja_env.globals.update(
+        cell=cells.cell, figure=cells.figure, is_figure=cells.is_figure, event=cells.event,
+        subject=cells.subject, sentence=sentence, amount=cells.amount, pairs=cells.pairs,
+        term_name=scores.term_name, new_key=forms.new_key)

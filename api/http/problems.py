@@ -170,10 +170,12 @@ def of_http(error: HTTPException) -> Response:
 
 
 def preferred_language() -> str | None:
-    """The language that the request under way prefers; None outside a request."""
+    """The language that the request under way prefers, or that was chosen for it; None outside a
+    request."""
     if not has_request_context():
         return None
-    return request.accept_languages.best_match(("en", "zh"), "en") or "en"
+    chosen: str | None = g.get("language")
+    return chosen or request.accept_languages.best_match(("en", "zh"), "en") or "en"
 
 
 def register(app: Flask) -> None:

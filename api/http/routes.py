@@ -34,6 +34,13 @@ READERS = EVERYBODY - {"member", "admin"}
 PERMITS: dict[str, frozenset[str]] = {}
 """Who may use an endpoint: roles, or `PUBLIC`."""
 
+CALLER = "ledger.caller"
+"""Where a request that is made in this process says on whose behalf it is. No header of a client
+is called so: those begin with HTTP_."""
+
+CONSOLE = "console"
+"""The group of the pages, which know their visitors by themselves."""
+
 LARGEST_BODY = 1 << 20
 """The most bytes of a body."""
 
@@ -67,8 +74,8 @@ def filters() -> frozenset[str]:
 def admit() -> None:
     """Find out who makes the request and whether they may. Errors: 401, 403, 429."""
     endpoint = request.endpoint
-    if endpoint is None:
-        return  # no such route or method: Flask answers 404 or 405
+    if endpoint is None or endpoint.startswith(f"{CONSOLE}."):
+        return  # no such route or method: Flask answers 404 or 405; or a page
     permitted = PERMITS.get(endpoint, frozenset())
     if permitted == PUBLIC:
         return
@@ -86,6 +93,9 @@ def admit() -> None:
 
 def bearer() -> Caller | None:
     """Who holds the key that a request names; None if it names none, or one that opens nothing."""
+    inside: Caller | None = request.environ.get(CALLER)
+    if inside is not None:
+        return inside
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return edge().caller(token.strip()) if scheme.lower() == "bearer" else None
 

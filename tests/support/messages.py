@@ -8,6 +8,7 @@ Missing ones are printed ready to be filled in and put into `api/locale/zh.po`.
 """
 
 import ast
+import re
 import string
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from api.cli.program import program
+from api.console.command_words import COMMANDS
+from api.console.lists import GROUPS, TITLES
+from api.console.pages import MENU
 from api.console.readings import READINGS
 from api.console.words import keys_of
 from api.fault_words import WORDS
@@ -28,7 +32,8 @@ from tests.support import docs, source, worded
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
-    "column.key", "general", "key", "_rules()[known.rule]", "text.template"}
+    "COMMANDS[name]", "TITLES[self.report]", "entry.label", "column.key", "general", "key",
+    "_rules()[known.rule]", "text.template"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 def folded(text: str) -> str:
@@ -40,7 +45,7 @@ def keys() -> dict[str, str]:
     """Every text that wants a translation, with the place that it comes from."""
     found: dict[str, str] = {}
     for place, text in (*_of_errors(), *_of_calls(), *_of_phrases(), *_of_commands(),
-                        *_of_columns(), *_of_words()):
+                        *_of_columns(), *_of_pages(), *_of_words()):
         found.setdefault(text, place)
     return found
 
@@ -85,6 +90,20 @@ def _of_columns() -> Iterator[tuple[str, str]]:
     yield from (("the trail", column.key) for column in COLUMNS)
     yield from ((row.__name__, column.key)
                 for row in worded.rows() for column in columns_of(row))
+
+
+_SAID = re.compile(r"""\b_\(\s*(?:"([^"]*)"|'([^']*)')""")
+"""What a template says in the language of whoever reads it."""
+
+
+def _of_pages() -> Iterator[tuple[str, str]]:
+    """The texts of templates, and what pages, menus and commands are called there."""
+    for path in sorted((source.ROOT / "api/console/templates").glob("*.html")):
+        for found in _SAID.finditer(path.read_text("utf-8")):
+            yield f"{path.name}", found[1] or found[2]
+    yield from (("command", text) for text in COMMANDS.values())
+    yield from (("page", text) for text in (*TITLES.values(), *GROUPS))
+    yield from (("menu", entry.label) for entry in MENU)
 
 
 def _of_words() -> Iterator[tuple[str, str]]:

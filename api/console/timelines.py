@@ -1,0 +1,44 @@
+"""What happened to something, event by event, in sentences; the same rows as a file."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from flask import Response, request
+
+from api.console import asking, lists
+from api.console.sentences import sentence
+from projections.asking.columns import columns_of
+from projections.audit.answers import TrailRow
+
+SHOWN = 200
+"""So many events are on a page."""
+
+COLUMNS = [one for one in columns_of(TrailRow) if one.name in (
+    "position", "type", "occurred_at", "recorded_at", "late", "actor", "role", "client",
+    "summary")]
+"""What a file has of an event, with the sentence."""
+
+
+class Timeline(NamedTuple):
+    """Events of a history on a page, in the order of the log; `following` is where more begin."""
+
+    path: str
+    query: dict[str, Any]
+    rows: list[dict[str, Any]]
+    following: str | None
+    left_out: int
+
+    def as_file(self, form: str, name: str) -> Response:
+        """All of them as JSON, CSV or Excel."""
+        if form == "json":
+            return asking.sheet_of(self.path, self.query)
+        return lists.sheet("history", form, COLUMNS, asking.every(self.path, self.query))
+
+
+def timeline(path: str, clocks: Mapping[str, str]) -> Timeline:
+    """The events of a history of the API. Errors: Declined."""
+    query = {**clocks, "limit": SHOWN, **({"cursor": request.args["cursor"]}
+                                          if request.args.get("cursor") else {})}
+    found = asking.ask(path, query)
+    return Timeline(path, query, [{**row, "sentence": sentence(row)} for row in found.items],
+                    found.cursor, found.as_of.get("left_out", 0))
