@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from flask import Response, redirect, request
-from werkzeug.exceptions import NotFound
 
 from api.console import asking, command_words, pages, words
 from api.console.asking import Declined
@@ -47,7 +46,7 @@ def new_key() -> str:
 def _route(name: str) -> Route:
     route = BY_NAME.get(name)
     if route is None:
-        raise NotFound
+        raise Problem("not_found")
     if caller().role not in route.roles:
         raise Problem("forbidden", role=caller().role, roles=", ".join(sorted(route.roles)))
     return route
@@ -57,7 +56,7 @@ def _given(route: Route) -> dict[str, str]:
     """What the address of the command names, such as the order. Errors: 404."""
     found = {name: request.args.get(name, "") for name in route.given}
     if not all(found.values()):
-        raise NotFound
+        raise Problem("not_found")
     return found
 
 

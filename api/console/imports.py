@@ -9,11 +9,11 @@ from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple
 
 from flask import Response, redirect, request
-from werkzeug.exceptions import NotFound
 
 from api.console import asking, lists, pages
 from api.console.asking import ask, at, may
 from api.console.tables import part
+from api.http.edge_errors import Problem
 from api.http.routes import LARGER_BODIES, caller
 from api.import_jobs import FaultRow
 from api.imports import LARGEST, OPTIONS, TRUST
@@ -141,7 +141,7 @@ def record(job: str) -> Response:
     """Record files as they were tried."""
     tried = _of(job)
     if tried is None:
-        raise NotFound
+        raise Problem("not_found")
     found = _send(tried, preview=False)
     with _lock:
         _tried.pop(job, None)
@@ -153,7 +153,7 @@ def record(job: str) -> Response:
 def faults(job: str, form: str) -> Response:
     """What is wrong: the rows themselves with their reasons; of a trial, the places and reasons."""
     if form not in pages.FORMS:
-        raise NotFound
+        raise Problem("not_found")
     path = at("imports", job, "faults")
     if form == "json" or not ask(at("imports", job)).body["preview"]:
         return asking.sheet_of(path, {"format": form})

@@ -121,7 +121,7 @@ def static(name: str) -> Response:
     """The stylesheet and the script, for ever under the hash of what is in them."""
     path = STATIC / Path(name).name
     if path.suffix not in TYPES or not path.is_file():
-        raise NotFound
+        raise Problem("not_found")
     response = Response(path.read_bytes(), content_type=TYPES[path.suffix])
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

@@ -8,7 +8,7 @@ from flask import Response, request
 from api.console import lists, pages
 from api.console.actions import actions
 from api.console.asking import ask, ask_if, at
-from api.console.tables import of_report
+from api.console.tables import Part, of_report
 
 
 @pages.thing("/people/<member>", "person")
@@ -23,18 +23,20 @@ def person(member: str, form: str | None) -> Response:
     return pages.render(
         "person.html", member=member, item=item, as_of=found.as_of, month=month,
         posts=_rows("people.list-post-terms", "post-terms", at("posts", member),
-                    "post since until", clocks),
+                    "post since until", asked=clocks),
         scores=_rows("scores.list-score-history-of", "score-history",
                      at("score-history", member),
-                     "month post score coefficient deductions bonus", clocks),
+                     "month post score coefficient deductions bonus", asked=clocks),
         attendance=_rows("people.list-attendance", "attendance", at("attendance", member),
                          "day kind roster shift minutes stands position",
-                         {"month": month, **clocks}),
+                         asked={"month": month, **clocks}),
         leave=_rows("people.list-leave", "leave", at("leaves", member),
-                    "number days kind state asked_at decided_by", clocks),
+                    "number days kind state asked_at decided_by", asked=clocks),
         actions=[] if item is None else actions("member", item, {"member": member}, None))
 
 
-def _rows(endpoint: str, report: str, path: str, names: str, query: dict[str, Any]) -> Any:
-    found = ask_if(endpoint, path, query)
+def _rows(
+    endpoint: str, report: str, path: str, names: str, *, asked: dict[str, Any]
+) -> Part:
+    found = ask_if(endpoint, path, asked)
     return of_report(report, names, [] if found is None else found.items)
