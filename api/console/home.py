@@ -1,10 +1,12 @@
 """The first page: what waits for whoever looks, and how the shop does."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import Response
+from markupsafe import Markup
 
-from api.console import lists, pages
+from api.console import lists, pages, pictures
 from api.console.asking import Answered, Declined, ask, ask_if, may
 from api.console.tables import Part, of_report
 from api.http.reading import LISTS
@@ -54,8 +56,8 @@ def home() -> Response:
                if (one := _waiting(name, query, names)) is not None]
     return pages.render(
         "home.html", waiting=[one for one in waiting if one.number],
-        none=[one.page for one in waiting if not one.number], sales=_sales(),
-        head=ask_if("log.head", "/v1/log/head"))
+        none=[one.page for one in waiting if not one.number], sales=(sold := _sales()),
+        plot=_plot(sold), head=ask_if("log.head", "/v1/log/head"))
 
 
 def _waiting(name: str, query: dict[str, str], names: str) -> Waiting | None:
@@ -80,16 +82,23 @@ def _found(path: str, query: dict[str, Any]) -> Answered | None:
         raise
 
 
+def _thirty() -> tuple[date, date]:
+    today = pages.days().local(datetime.now(UTC)).date()
+    return today - timedelta(days=29), today
+
+
 def _sales() -> list[dict[str, Any]]:
     """What came in on each of the last thirty days, for who works with money."""
     if not may("orders.list-revenue"):
         return []
-    from datetime import UTC, datetime, timedelta
-
-    today = pages.days().local(datetime.now(UTC)).date()
-    found = ask("/v1/revenue", {"by": "day", "from": (today - timedelta(days=29)).isoformat(),
-                                "to": today.isoformat(), "limit": 200, **pages.clocks()})
+    first, last = _thirty()
+    found = ask("/v1/revenue", {"by": "day", "from": first.isoformat(), "to": last.isoformat(),
+                                "limit": 200, **pages.clocks()})
     return found.items
+
+
+def _plot(sold: list[dict[str, Any]]) -> Markup:
+    return pictures.sales(sold, *_thirty())
 
 
 @pages.page("/ops", "ops")

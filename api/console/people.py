@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api.console import lists, pages
+from api.console import lists, pages, pictures
 from api.console.actions import actions
 from api.console.asking import ask, ask_if, at
 from api.console.tables import Part, of_report
@@ -24,9 +24,10 @@ def person(member: str, form: str | None) -> Response:
         "person.html", member=member, item=item, as_of=found.as_of, month=month,
         posts=_rows("people.list-post-terms", "post-terms", at("posts", member),
                     "post since until", asked=clocks),
-        scores=_rows("scores.list-score-history-of", "score-history",
-                     at("score-history", member),
-                     "month post score coefficient deductions bonus", asked=clocks),
+        scores=(scored := _rows("scores.list-score-history-of", "score-history",
+                                at("score-history", member),
+                                "month post score coefficient deductions bonus", asked=clocks)),
+        plot=pictures.scores(scored.rows),
         attendance=_rows("people.list-attendance", "attendance", at("attendance", member),
                          "day kind roster shift minutes stands position",
                          asked={"month": month, **clocks}),

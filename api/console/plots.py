@@ -20,13 +20,13 @@ WIDTH, HEIGHT = 480, 200
 TOP, RIGHT, BOTTOM = 24, 12, 24
 """The room around the plot itself, for what is written there; at the left it is as wide as that."""
 
-LETTER, LEAST_ROOM = 7, 24
+LETTER, LEAST_ROOM = 9, 24
 
 MANY = 2_000
 """Points of a series that are all drawn; of more the extremes of every stretch are."""
 
 STRETCHES = 240
-TICKS_ACROSS, TICKS_UP = 6, 4
+TICKS_ACROSS, TICKS_UP = 6, 5
 
 Amount = int | Decimal
 Shown = Callable[[Amount], str]
@@ -237,7 +237,7 @@ def _times(frame: Frame, days: Days) -> Markup:
 
 def _below(x: float, said: str) -> Markup:
     return Markup('<text class="plot-text" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-        x, HEIGHT - 7, said)
+        min(x, WIDTH - LETTER * len(said) / 2), HEIGHT - 7, said)
 
 
 def _short(name: str) -> str:

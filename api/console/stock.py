@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from api.console import lists, pages
+from api.console import lists, pages, pictures
 from api.console.actions import actions
 from api.console.asking import Declined, ask, ask_if, at, may
 from api.console.tables import of_report
@@ -34,6 +34,7 @@ def stock(sku: str, form: str | None) -> Response:
         bins=of_report("bins", "warehouse place bin quantity", _bins(sku, clocks)),
         cards=[(one, _card([row for row in card.items if row["warehouse"] == one]))
                for one in warehouses],
+        plots=pictures.stock(card.items, name, clocks),
         more=card.cursor is not None,
         actions=actions("sku", thing, {"sku": sku}, None))
 
