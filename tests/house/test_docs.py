@@ -26,6 +26,7 @@ from ledger.log.persons import Keys
 from ledger.log.store import Known
 from ledger.settings import DEFAULT_DATABASE, Settings
 from tests.support import docs, messages, readme, source
+from tests.support.routes import of_api
 from tests.support.source import check
 
 README = source.ROOT / "README.md"
@@ -46,7 +47,7 @@ ADDRESS = re.compile(r"(?:\b(GET|POST|PUT|DELETE)(?:`? | ))?[^\s`\"'()]*?(/v1/[^
 def routed(text: str, app: Flask) -> Iterator[str]:
     """The addresses of a text that are no route, or none of the method that they are named with."""
     rules: dict[str, set[str]] = {}
-    for rule in app.url_map.iter_rules():
+    for rule in of_api(app):
         rules.setdefault(re.sub("<[^>]*>", "*", rule.rule), set()).update(rule.methods or ())
     for method, address in ADDRESS.findall(text):
         asked = address.rstrip(".:/*").split("/")

@@ -39,6 +39,7 @@ from tests.support.builders import (
 )
 from tests.support.examples import kept
 from tests.support.projecting import put
+from tests.support.routes import of_api
 from tests.support.signing import sign
 from tests.support.team import (
     CHEN,
@@ -215,7 +216,7 @@ def commands(
     or what is `given`."""
     described = web.app.extensions["description"].spec["paths"]
     endpoints = {(re.sub("<([^>]*)>", r"{\1}", rule.rule)): rule.endpoint
-                 for rule in web.app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+                 for rule in of_api(web.app) if "POST" in (rule.methods or ())}
     examples = kept()
     store = web.edge.store
     for path, told in described.items():

@@ -12,6 +12,7 @@ from projections.asking.names import DOWN, OPTIONS, ORDERS, TAKES
 from projections.asking.typed import type_of
 from projections.reports import REPORTS
 from tests.support import messages
+from tests.support.routes import of_api
 
 HEADS = ["column", "中文", "kind", "meaning"]
 
@@ -92,12 +93,12 @@ def _paths() -> dict[str, list[str]]:
     """The addresses of each report."""
     app = create_app(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
     found: dict[str, list[str]] = {}
-    for rule in app.url_map.iter_rules():
+    for rule in of_api(app):
         name = rule.endpoint.rpartition(".")[2]
         if name.startswith("list-") and (report := name[5:].removesuffix("-of")) in LISTS:
             found.setdefault(report, []).append(rule.rule)
     assert found.keys() == LISTS.keys()
-    found["timeline"] = [rule.rule for rule in app.url_map.iter_rules()
+    found["timeline"] = [rule.rule for rule in of_api(app)
                          if rule.rule.endswith("/history")]
     found["score-terms"] = ["/v1/scores/<member>/explain"]
     return {name: sorted(paths) for name, paths in found.items()}

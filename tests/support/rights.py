@@ -3,6 +3,7 @@
 from api import create_app
 from api.http.routes import EVERYBODY, PERMITS, PUBLIC
 from ledger.access.keys import ROLES
+from tests.support.routes import of_api
 
 HEAD = """
 A key acts in one role. `●` in a column says that a key of that role may use the route. What it
@@ -41,7 +42,7 @@ def rights_md() -> str:
 
     app = create_app()
     nouns: dict[str, list[list[str]]] = {}
-    for rule in sorted(app.url_map.iter_rules(), key=lambda one: (one.rule, one.endpoint)):
+    for rule in sorted(of_api(app), key=lambda one: (one.rule, one.endpoint)):
         permitted = PERMITS.get(rule.endpoint)
         if permitted is None or permitted == PUBLIC:
             continue

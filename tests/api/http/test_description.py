@@ -27,6 +27,7 @@ from api.http.writing import ROUTES
 from ledger.settings import Settings
 from projections.asking.names import TAKES
 from tests.support import source
+from tests.support.routes import of_api
 from tests.support.thorough import THOROUGH
 from tests.support.web import Web
 
@@ -79,11 +80,11 @@ def test_description__is_valid_and_whole() -> None:
     listed = {(path, method) for path, operations in told["paths"].items()
                  for method in operations}
     served = {(rule.rule.replace("<", "{").replace(">", "}"), method.lower())
-              for rule in app.url_map.iter_rules() for method in rule.methods or ()
+              for rule in of_api(app) for method in rule.methods or ()
               if method in ("GET", "POST")}
     assert listed == served
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(PERMITS) & {
-        rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {rule.endpoint for rule in of_api(app)} == set(PERMITS) & {
+        rule.endpoint for rule in of_api(app)}
 
 
 def test_description__is_made_once_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +105,7 @@ def test_page__has_the_route_of_every_report() -> None:
                            source.text(source.ROOT / "docs/http.md"), re.MULTILINE))
     assert list(rows) == list(TAKES)
     made: dict[str, list[str]] = {}
-    for rule in _web.app.url_map.iter_rules():
+    for rule in of_api(_web.app):
         name = rule.endpoint.rpartition(".")[2]
         if name.startswith("list-"):
             made.setdefault(name[5:].removesuffix("-of"), []).append(f"`{rule.rule}`")

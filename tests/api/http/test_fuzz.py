@@ -14,6 +14,7 @@ from api.http.routes import PERMITS
 from api.http.writing import ROUTES
 from ledger.settings import Settings
 from tests.support.bodies import order, stocked
+from tests.support.routes import of_api
 from tests.support.samples import fitting, leaves, replaced
 from tests.support.thorough import tried
 from tests.support.web import Web
@@ -57,7 +58,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def rules(web: Web, method: str) -> list[tuple[str, str]]:
     """Routes of a method, each with a role that may use it."""
     return sorted((rule.rule, min(PERMITS[rule.endpoint] - {"anyone"}, default="manager"))
-                  for rule in web.app.url_map.iter_rules() if method in (rule.methods or ()))
+                  for rule in of_api(web.app) if method in (rule.methods or ()))
 
 
 FIELDS = sorted({"position", "recorded_as_of", "occurred_as_of", "limit", "cursor", "channel",

@@ -8,6 +8,7 @@ import pytest
 from api.http.routes import LARGEST_BODY, PERMITS, PUBLIC
 from tests.support import source
 from tests.support.bodies import at, order
+from tests.support.routes import of_api
 from tests.support.source import imports
 from tests.support.web import Web, problem
 
@@ -69,7 +70,7 @@ def test_api4__no_body_is_larger_than_it_may_be(ordered: Web) -> None:
 
 
 def test_api5__each_route_says_who_may_use_it_and_refuses_all_others(ordered: Web) -> None:
-    rules = {rule.endpoint: rule for rule in ordered.app.url_map.iter_rules()}
+    rules = {rule.endpoint: rule for rule in of_api(ordered.app)}
     assert rules.keys() == PERMITS.keys()
     for endpoint, roles in PERMITS.items():
         if roles == PUBLIC or "member" in roles:
@@ -133,5 +134,5 @@ def test_api8__a_fault_of_the_code_says_nothing_of_it(
 
 def test_api9__every_route_is_in_the_description(ordered: Web) -> None:
     said = ordered.app.extensions["description"].spec["paths"]
-    served = {re.sub("<([^>]*)>", r"{\1}", rule.rule) for rule in ordered.app.url_map.iter_rules()}
+    served = {re.sub("<([^>]*)>", r"{\1}", rule.rule) for rule in of_api(ordered.app)}
     assert served == said.keys()

@@ -14,6 +14,7 @@ from api.http.segments import Segment, routed
 from ledger.common.values import subject
 from ledger.settings import Settings
 from tests.support.bodies import WHEN
+from tests.support.routes import of_api
 from tests.support.serving import Served
 from tests.support.web import Web
 
@@ -71,7 +72,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def routes() -> list[tuple[str, str]]:
     """Every method and path of a route that has something in its path."""
     web = Web(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    return sorted((method, rule.rule) for rule in web.app.url_map.iter_rules() if rule.arguments
+    return sorted((method, rule.rule) for rule in of_api(web.app) if rule.arguments
                   for method in {"GET", "POST"} & set(rule.methods or ())
                   if not rule.arguments & COUNTED)
 

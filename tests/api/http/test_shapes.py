@@ -17,6 +17,7 @@ from tests.support.bodies import WHEN, joined, order, stocked
 from tests.support.bodies import at as address_of
 from tests.support.builders import stream
 from tests.support.demo import demo_in
+from tests.support.routes import of_api
 from tests.support.typed import optional
 from tests.support.web import Web
 
@@ -24,7 +25,8 @@ ONE = {"order": stream("new"), "case": stream("back").replace("order:", "case:")
        "person": "?", "month": "2026-09", "name": "dispatch", "code": "not_found",
        "version": "1", "position": "2", "movement": "movement:main:M",
        "report": "inventory"}
-SUBJECTS = {"inventory": "sku:SH-001", "stock-cards": "sku:SH-001", "stock": "stock:main:SH-001",
+SUBJECTS = {"inventory": "sku:SH-001", "bins": "sku:SH-001",
+            "stock-cards": "sku:SH-001", "stock": "stock:main:SH-001",
             "prices": "sku:SH-001", "skus": "sku:SH-001", "warehouses": "warehouse:main",
             "transfers": "transfer:T", "stock-counts": "count:main:C",
             "reconciliations": "reconciliation:2026-08", "subjects": stream("new")}
@@ -137,7 +139,7 @@ NOT_JSON = {"/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/problems/<code>", "/metr
 def test_answers__are_as_the_description_says(shop: Web) -> None:
     """Of every route that is read; and there is something in the lists."""
     empty: dict[str, bool] = {}
-    for rule in shop.app.url_map.iter_rules():
+    for rule in of_api(shop.app):
         if "GET" not in (rule.methods or ()) or rule.rule in NOT_JSON or "<job>" in rule.rule:
             continue
         permitted = PERMITS[rule.endpoint]

@@ -15,13 +15,14 @@ from ledger.settings import Settings
 from ledger.writing.continuing import Attribution, restore
 from tests.conftest import durable, on_sqlite
 from tests.support.bodies import at, order, stocked
+from tests.support.routes import of_api
 from tests.support.web import Web, problem
 
 
 def reads(app: Flask) -> Iterator[tuple[str, str]]:
     """Address, with what the story below has made, and a role, of every read of a ledger."""
     made = {"order": "order:taobao:云杉书店:1", "sku": "sku:SH-001", "format": "csv"}
-    for rule in app.url_map.iter_rules():
+    for rule in of_api(app):
         roles = PERMITS[rule.endpoint]
         if "GET" in (rule.methods or ()) and roles != PUBLIC:
             address = re.sub(r"<(\w+)>", lambda match: made.get(match[1], match[1]), rule.rule)

@@ -21,6 +21,7 @@ from tests.support.builders import CONTEXT, place, stream
 from tests.support.erasing import buyer
 from tests.support.fullness import IN_PATH, commands, fill
 from tests.support.operations import resolved
+from tests.support.routes import of_api
 from tests.support.web import Web, problem
 
 MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -96,7 +97,7 @@ def test_version__is_looked_at_by_every_post_that_says_so_and_refused_by_all_oth
     fill(web)
     described = web.app.extensions["description"].spec
     paths = {rule.endpoint: re.sub("<([^>]*)>", r"{\1}", rule.rule)
-             for rule in web.app.url_map.iter_rules()}
+             for rule in of_api(web.app)}
     takes = {path for path, told in described["paths"].items()
              if "post" in told and "If-Match" in {
                  resolved(described, one)["name"] for one in told["post"]["parameters"]}}
