@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from api.console import command_words, forms
+from api.http.routes import caller
 
 Thing = Mapping[str, Any]
 
@@ -157,7 +158,9 @@ _CASE = (
 
 
 def _is_charged(deduction: Thing) -> bool:
-    return deduction["state"] == "confirmed" and bool(deduction["shares"])
+    """Whether the visitor is charged: whoever is acts for themselves."""
+    return deduction["state"] == "confirmed" and any(
+        share["member"] == caller().actor for share in deduction["shares"])
 
 
 def _is_appealed(deduction: Thing) -> bool:

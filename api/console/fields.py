@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 import marshmallow
 
 from api.console import pages
+from api.console.nouns import ROUTES
 from api.http import fields as strict
 from api.http.fields import schema_of
-from api.http.writing import ROUTES, Route
+from api.http.writing import Route
 from api.messages import tr
 from ledger.common.currencies import EXPONENTS
 
-LONG_TEXT = 300
-"""From so many characters on a text gets several lines."""
+SENTENCES = frozenset((
+    "note", "reason", "remark", "consent", "document", "buyer_remark", "address"))
+"""The fields in which people write sentences: they have several lines."""
 
 MOST_ROWS = 200
 """The most rows of a list in a form; a longer list comes as a file."""
@@ -95,8 +97,7 @@ def _plain(name: str, required: bool, described: Mapping[str, Any]) -> Field:
         return Field(name, "date", required)
     if str(described.get("pattern", "")).endswith(_MONTH):
         return Field(name, "month", required)
-    long = described.get("maxLength", 0) >= LONG_TEXT
-    return Field(name, "area" if long and name not in ("about", "renews") else "text", required)
+    return Field(name, "area" if name in SENTENCES else "text", required)
 
 
 # -- reading what was sent ------------------------------------------------------------------------

@@ -23,6 +23,9 @@ from projections.preview.answer import SECTIONS
 OWN = frozenset(("csrf", "key", "version", "back", "preview", "lang", "done"))
 """What an address or a form of ours has beside the fields of a command."""
 
+FILES = frozenset(("policy.publish",))
+"""Commands that nobody fills in: what they hold comes as a file."""
+
 HISTORIES = {"order": "orders", "case": "returns", "deduction": "deductions"}
 """Where the API has the history of a kind of thing."""
 
@@ -45,7 +48,7 @@ def new_key() -> str:
 
 def _route(name: str) -> Route:
     route = BY_NAME.get(name)
-    if route is None:
+    if route is None or name in FILES:
         raise Problem("not_found")
     if caller().role not in route.roles:
         raise Problem("forbidden", role=caller().role, roles=", ".join(sorted(route.roles)))

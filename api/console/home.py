@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from api.console import lists, pages, pictures
 from api.console.asking import Answered, Declined, ask, ask_if, may
+from api.console.nouns import LISTS
 from api.console.tables import Part, of_report
-from api.http.reading import LISTS
 from api.http.routes import caller
 from ledger import __version__
 

@@ -6,19 +6,11 @@ from typing import Any, NamedTuple
 
 from flask import Response, request
 
-from api import (  # noqa: F401  their lists are pages here
-    deductions,
-    orders,
-    people,
-    policies,
-    returns,
-    scores,
-    sheets,
-    stock,
-)
+from api import sheets
 from api.console import asking, pages
 from api.console.asking import every
-from api.http.reading import LISTS, NAMED
+from api.console.nouns import LISTS
+from api.http.reading import NAMED
 from api.http.routes import caller
 from api.messages import tr
 from projections.asking.columns import Column, Columns, columns_of

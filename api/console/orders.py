@@ -20,7 +20,7 @@ def order(order: str, form: str | None) -> Response:
     """One order, as of the moment that the address says."""
     path, clocks = at("orders", order), pages.clocks()
     found = ask(path, clocks)
-    history = timeline(at("orders", order, "history"), clocks)
+    history = timeline(at("orders", order, "history"), clocks, currency=found.item["currency"])
     if form is not None:
         return history.as_file(form, order)
     item = found.item
@@ -55,7 +55,7 @@ def case(case: str, form: str | None) -> Response:
     """One after-sales case."""
     clocks = pages.clocks()
     found = ask(at("returns", case), clocks)
-    history = timeline(at("returns", case, "history"), clocks)
+    history = timeline(at("returns", case, "history"), clocks, currency=found.item["currency"])
     if form is not None:
         return history.as_file(form, case)
     item = found.item

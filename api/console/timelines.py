@@ -35,10 +35,13 @@ class Timeline(NamedTuple):
         return lists.sheet("history", form, COLUMNS, asking.every(self.path, self.query))
 
 
-def timeline(path: str, clocks: Mapping[str, str]) -> Timeline:
-    """The events of a history of the API. Errors: Declined."""
+def timeline(
+    path: str, clocks: Mapping[str, str], *, currency: str | None = None
+) -> Timeline:
+    """The events of a history of the API; `currency` is that of the amounts in it. Errors:
+    Declined."""
     query = {**clocks, "limit": SHOWN, **({"cursor": request.args["cursor"]}
                                           if request.args.get("cursor") else {})}
     found = asking.ask(path, query)
-    return Timeline(path, query, [{**row, "sentence": sentence(row)} for row in found.items],
-                    found.cursor, found.as_of.get("left_out", 0))
+    rows = [{**row, "sentence": sentence(row, currency=currency)} for row in found.items]
+    return Timeline(path, query, rows, found.cursor, found.as_of.get("left_out", 0))

@@ -11,13 +11,15 @@ import ast
 import re
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.pofile import read_po
 
 from api.cli.program import program
 from api.console.command_words import COMMANDS
+from api.console.fields import Field, fields_of
+from api.console.forms import FILES
 from api.console.lists import GROUPS, TITLES
 from api.console.pages import MENU
 from api.console.readings import READINGS
@@ -104,6 +106,16 @@ def _of_pages() -> Iterator[tuple[str, str]]:
     yield from (("command", text) for text in COMMANDS.values())
     yield from (("page", text) for text in (*TITLES.values(), *GROUPS))
     yield from (("menu", entry.label) for entry in MENU)
+    for command in COMMANDS.keys() - FILES:
+        yield from ((command, f"column:{name}") for name in _names(fields_of(command)))
+
+
+def _names(fields: Iterable[Field]) -> Iterator[str]:
+    """What the fields of a form are called."""
+    for field in fields:
+        if not (field.last in ("key", "value") or field.last.isdigit() or field.last == "*"):
+            yield field.last
+        yield from _names(field.parts)
 
 
 def _of_words() -> Iterator[tuple[str, str]]:
