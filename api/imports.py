@@ -198,7 +198,7 @@ def _run(
     here: Edge, who: Caller, job: Job, files: Sequence[Unnamed], *,
     profile: Profile, options: Mapping[str, str | None], until: ExitStack,
 ) -> None:
-    context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}",
+    context = Context(actor=who.actor, role=who.role, client=who.client,
                       correlation=UUID(job.id))
     try:
         summary = run_import(

@@ -227,7 +227,7 @@ def _means() -> Means:
     """Who supposes something, and what decides it."""
     who = caller()
     ledger = edge().ledger(who.ledger)
-    return Means(ledger.suppose, Context(actor=who.actor, role=who.role, client=f"key:{who.key}"),
+    return Means(ledger.suppose, Context(actor=who.actor, role=who.role, client=who.client),
                  ledger.clock.wall())
 
 

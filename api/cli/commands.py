@@ -19,6 +19,7 @@ from api.cli.explaining import explain_command
 from api.cli.finding import find_command
 from api.cli.importing import imports_group
 from api.cli.keys import keys_group
+from api.cli.logins import people_group
 from api.cli.operating import (
     accept_clock_command,
     close_log_command,
@@ -353,7 +354,7 @@ COMMANDS: list[click.Command] = [
     demo_command, import_command, imports_group, profiles_group, do_command, report_command,
     find_command, explain_command,
     *trial.COMMANDS, slip_command, rebuild_command, verify_command,
-    policies_group, person_group, keys_group, serve_command,
+    policies_group, person_group, keys_group, people_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command,
     backup_command, restore_command, give_up_keys_command,
 ]

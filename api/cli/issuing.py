@@ -1,11 +1,10 @@
 """Keys from the command line: given out, listed, replaced, taken back."""
 
-import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.http.key_ring import KeyRing
+from api.http.key_ring import BEARER, KeyRing, digest_of, secret_of
 from api.messages import tr
 from ledger.access.keys import (
     SYSTEM_ROLE,
@@ -15,6 +14,7 @@ from ledger.access.keys import (
     KeyRevoked,
     KeyUnknown,
     RevokeKey,
+    SessionReplaced,
 )
 from ledger.common.context import Context
 from ledger.common.errors import Invalid, Refused
@@ -154,14 +154,15 @@ def issue(
     now = datetime.now(UTC)
     must_hold_role(found, ledger, owner, role)
     key = secrets.token_hex(6)
-    token = f"ol_{found.store.id_of(ledger).hex()}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
+    token = secret_of(BEARER, found.store.id_of(ledger),
+                      f"{key}{secrets.token_urlsafe(SECRET_BYTES)}")
     at = None if expires is None else moment(
         "expires", expires, found.ledger.days).at_us
     ends = None if at is None else datetime.fromtimestamp(at / 1e6, UTC)
     if ends is not None and ends <= now:
         raise ExpiryPassed(at=rfc3339(ends))
     found.ledger.handle(IssueKey(
-        key=key, owner=owner, role=role, digest=hashlib.sha256(token.encode()).hexdigest(),
+        key=key, owner=owner, role=role, digest=digest_of(token),
         expires_at=ends, replaces=replaces, occurred_at=now,
         overlap_until=now + timedelta(hours=overlap_hours) if replaces else None), context)
     return {"key": key, "owner": owner, "role": role, "ledger": ledger,
@@ -173,11 +174,14 @@ def rotate(
 ) -> dict[str, Any]:
     """Give out another key in the place of one, which ends after some hours.
 
-    Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02), KeyExpired (R-ACC-04).
+    Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02), KeyExpired (R-ACC-04), SessionReplaced
+    (R-LGN-10).
     """
     old = {row["key"]: row for row in listed(found, ledger)}.get(key)
     if old is None:
         raise KeyUnknown(key=key)
+    if old["session"]:
+        raise SessionReplaced(key=key)
     if old["state"] != "good":
         raise KeyRevoked(key=key) if old["state"] == "revoked" else KeyExpired(key=key)
     return issue(found, ledger, context, owner=old["owner"], role=old["role"],
@@ -197,5 +201,6 @@ def listed(found: Opened, ledger: str) -> list[dict[str, Any]]:
     return [{
         "key": name.partition(":")[2], "owner": key.owner, "role": key.role,
         "state": "good" if key.opens_at(now) else "revoked" if key.revoked else "expired",
+        "session": key.session,
         "issued_at": rfc3339(key.issued_at), "expires_at": rfc3339(key.expires_at),
         "used_on": key.used_on or None} for name, key in sorted(ring.keys.items())]

@@ -134,11 +134,14 @@ def command(name: str, *, epilog: str | None = None) -> Callable[[Command], clic
 
 
 def _typed(where: str) -> str:
-    """Where a fault is, as whoever typed the command knows it: a field that an option of this
-    command fills, or is named like, is called by that option."""
-    options = {name: option for param in click.get_current_context().command.params
-               if isinstance(param, click.Option) and (option := max(param.opts, key=len))
-               for name in (option.strip("-").replace("-", "_"), param.name)}
+    """Where a fault is, as whoever typed the command knows it: a field that an option or an
+    argument of this command fills, or is named like, is called by that."""
+    params = click.get_current_context().command.params
+    options = {param.name: param.human_readable_name for param in params
+               if isinstance(param, click.Argument)}
+    options |= {name: option for param in params
+                if isinstance(param, click.Option) and (option := max(param.opts, key=len))
+                for name in (option.strip("-").replace("-", "_"), param.name)}
     field, slash, rest = where.removeprefix("/").partition("/")
     return f"{options[field]}{slash}{rest}" if field in options else where
 

@@ -14,6 +14,7 @@ def install(app: Flask) -> None:
         home,
         imports,
         lists,
+        login,
         orders,
         people,
         policies,

@@ -39,7 +39,7 @@ CLOCKS = ("recorded_as_of", "occurred_as_of", "position")
 """The parameters of an address that say as of when."""
 
 OPEN = {"console.static", "console.login", "console.log_in", "console.welcome",
-        "console.accept_invitation"}
+        "console.accept_invitation", "console.logout"}
 """What is shown to who is not logged in."""
 
 group = Blueprint(CONSOLE, __name__, template_folder="templates")
@@ -91,7 +91,8 @@ def _is_there(subject: str) -> bool:
 
 @group.before_request
 def _begin() -> Response | None:
-    """Who asks, and in which language. Whoever is not logged in is asked to do so first."""
+    """Who asks, and in which language. Whoever is not logged in is asked to do so first, and a form
+    is taken from a page of ours only. Errors: 403, 429."""
     asked = request.args.get("lang") or request.cookies.get("lang")
     if asked in LANGUAGES:
         g.language = asked
@@ -101,8 +102,12 @@ def _begin() -> Response | None:
     if found is not None:
         g.caller = found
         limiting.spend_on_a_request(edge().limits, found)
-    elif request.endpoint not in OPEN:
-        return redirect(f"/login?{urlencode({'next': here()})}", 303)  # type: ignore[return-value]
+    sessions.guard()
+    if found is not None:
+        return sessions.must_act()
+    if request.endpoint not in OPEN:
+        wanted = here() if request.method == "GET" else "/"
+        return redirect(f"/login?{urlencode({'next': wanted})}", 303)  # type: ignore[return-value]
     return None
 
 
@@ -110,6 +115,7 @@ def _begin() -> Response | None:
 def _end(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    sessions.remember(response)
     if request.args.get("lang") in LANGUAGES:
         response.set_cookie("lang", request.args["lang"], max_age=365 * 86_400, httponly=True,
                             samesite="Lax", secure=request.is_secure)

@@ -29,6 +29,8 @@ EDGE: dict[str, Said] = {
         403, "The key acts as {role}, and the posts of {actor} on {day} ({posts}) give {roles}. "
              "Let an admin issue a key of one of those roles."),
     "forbidden": Said(403, "The role {role} may not do this; these may: {roles}."),
+    "foreign_form": Said(403, "This form was not sent from a page that you opened here, or it is "
+                             "too old. Open the page again, and send it from there."),
     "import_unknown": Said(404, "There is no such import here, or it ended long ago."),
     "not_found": Said(404, "There is nothing at this address. /v1/docs lists every address."),
     "problem_unknown": Said(404, "There is no error {name!r}."),
@@ -53,6 +55,8 @@ EDGE: dict[str, Said] = {
     "too_many_bad_keys": Said(429, "Keys that open nothing came from this address more than {most} "
                                    "times in {seconds} s. Check the key, and ask again in {wait} "
                                    "s."),
+    "too_many_sign_ins": Said(429, "Too many tries to sign in came from this address. Try again "
+                                   "in {wait} s."),
     "head_too_large": Said(431, "The headers are too long."),
     "http_error": Said(500, "The server does not answer this request: {name}."),
     "our_fault": Said(500, "Something went wrong in the ledger's own code. It has been logged."),

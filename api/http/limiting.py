@@ -10,11 +10,12 @@ from typing import Any
 from flask import Response, current_app, g, has_request_context, request
 
 from api.http.edge_errors import Problem
-from api.http.limits import BAD_KEYS, PAST, REQUESTS, Limits, Taken
+from api.http.limits import BAD_KEYS, PAST, REQUESTS, SIGNING_IN, Limits, Taken
 from api.http.metrics import asker, refused
 
 CODES: Mapping[str, str] = {
-    REQUESTS: "rate_limited", PAST: "past_spent", BAD_KEYS: "too_many_bad_keys"}
+    REQUESTS: "rate_limited", PAST: "past_spent", BAD_KEYS: "too_many_bad_keys",
+    SIGNING_IN: "too_many_sign_ins"}
 
 UNITS: Mapping[str, str] = {PAST: ';qu="events"'}
 """The unit of a quota that does not count requests."""
@@ -25,7 +26,7 @@ def spend(limits: Limits, kind: str, holder: str, tokens: int = 1) -> None:
     taken = limits.take(kind, holder, tokens)
     if taken is None:
         return
-    if kind != BAD_KEYS:
+    if kind in (REQUESTS, PAST):
         g.taken = {**g.get("taken", {}), kind: taken}
     if taken.wait_s:
         refused.labels(asker(), CODES[kind]).inc()

@@ -19,11 +19,15 @@ from ledger.log.store import StorageFailed
 from projections.store.buckets import Buckets, now_us
 
 REQUESTS, PAST, BAD_KEYS = "requests", "past", "bad_keys"
+PASSWORDS, SIGNING_IN = "passwords", "signing_in"
+"""Wrong passwords of one login, and of one network."""
 
 DEFAULTS: Mapping[str, tuple[str, str]] = {
     REQUESTS: ("LEDGER_REQUEST_LIMIT", "off"),
     PAST: ("LEDGER_PAST_LIMIT", "3000000/60"),
-    BAD_KEYS: ("LEDGER_BAD_KEY_LIMIT", "100/60")}
+    BAD_KEYS: ("LEDGER_BAD_KEY_LIMIT", "100/60"),
+    PASSWORDS: ("LEDGER_PASSWORD_LIMIT", "10/900"),
+    SIGNING_IN: ("LEDGER_SIGNING_IN_LIMIT", "50/900")}
 """What is limited, by which setting, and how much of it where that says nothing."""
 
 SHARE = 50
@@ -119,6 +123,13 @@ class Limits:
                 return Taken(kind, quota, _left(lease, quota, now), max(1, ceil(spent / 1e6)))
             lease.tokens -= tokens
             return Taken(kind, quota, _left(lease, quota, now), 0)
+
+    def give_back(self, kind: str, holder: str) -> None:
+        """Give back one token that was taken in advance, and is not spent after all."""
+        if kind in self.quotas:
+            lease = self._lease(kind, holder)
+            with lease.lock:
+                lease.tokens += 1
 
     def _lease(self, kind: str, holder: str) -> _Lease:
         with self._lock:

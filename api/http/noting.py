@@ -57,7 +57,7 @@ def note_reading(
     elif asked is not None and not (_can_be_noted(asked) and is_known(
             here.models, who.ledger, asked, NOW.resolve(here.store, who.ledger))):
         asked = None  # whatever a client may write: a note stays for ever
-    context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
+    context = Context(actor=who.actor, role=who.role, client=who.client)
     notes = list(notes_of(rule, asked, filters=filters(), persons=persons, position=position,
                           opened=opened))
     try:

@@ -86,7 +86,7 @@ def admit() -> None:
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
     g.caller = found
     limiting.spend_on_a_request(edge().limits, found)
-    _must_hold_role(found)
+    must_hold_role(found)
     if found.role not in permitted:
         raise Problem("forbidden", role=found.role, roles=", ".join(sorted(permitted)) or "–")
 
@@ -100,10 +100,10 @@ def bearer() -> Caller | None:
     return edge().caller(token.strip()) if scheme.lower() == "bearer" else None
 
 
-def _must_hold_role(who: Caller) -> None:
-    """The key of a member who has held a post acts only in a role that one of their posts gives
-    today, and that of a leaver in none; one of the ledger itself, which needs no second person, as
-    `admin` only. Errors: 403."""
+def must_hold_role(who: Caller) -> None:
+    """The key or session of a member who has held a post acts only in a role that one of their
+    posts gives today, and that of a leaver in none; one of the ledger itself, which needs no second
+    person, as `admin` only. Errors: 403."""
     if who.actor == SYSTEM and who.role != SYSTEM_ROLE:
         raise Problem("role_not_held", role=who.role, actor=who.actor, roles=SYSTEM_ROLE,
                       day=edge().today(who.ledger), posts=Phrase("no post"))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from api.http.hourly import Hourly
-from api.http.key_ring import Caller, KeyRing
+from api.http.key_ring import BEARER, SESSION, Caller, KeyRing
 from api.http.limits import Limits, quotas_of
 from api.http.logs import about, with_fields
 from api.http.metrics import commits
@@ -47,8 +47,8 @@ PAUSE_S, GATHER_S = 0.25, 0.1
 
 log = logging.getLogger("ledger.edge")
 
-_token = re.compile("ol_([0-9a-f]{32})_.+", re.DOTALL).fullmatch
-"""A token: the id of the ledger that it belongs to, then what is secret."""
+_token = re.compile("(ol|os|oi)_([0-9a-f]{32})_.+", re.DOTALL).fullmatch
+"""A token: what it is, the id of the ledger that it belongs to, then what is secret."""
 
 
 class Edge:
@@ -196,18 +196,24 @@ class Edge:
             return known
         found = KeyRing(self.store, ledger)
         found.refresh()
-        if found.keys:
+        if found.keys or found.logins:
             with self._lock:
                 found = self._rings.setdefault(ledger, found)
         return found
 
     # -- keys -------------------------------------------------------------------------------------
 
-    def caller(self, token: str) -> Caller | None:
-        """Who holds a token such as `ol_9f2c…_…`; None if it opens nothing."""
+    def ring_of(self, token: str, kind: str) -> KeyRing | None:
+        """The keys and logins of the ledger that a token of a kind names; None if it is no such
+        token."""
         parts = _token(token)
-        ring = None if parts is None else self.ring(bytes.fromhex(parts[1]))
-        found = None if ring is None else ring.caller(token)
+        return self.ring(bytes.fromhex(parts[2])) if parts and parts[1] == kind else None
+
+    def caller(self, token: str, kind: str = BEARER) -> Caller | None:
+        """Who holds a token such as `ol_9f2c…_…`, or that of a session; None if it opens nothing.
+        """
+        ring = self.ring_of(token, kind)
+        found = None if ring is None else ring.caller(token, session=kind == SESSION)
         if ring is None or found is None:
             return None
         caller, key = found

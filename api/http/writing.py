@@ -178,7 +178,7 @@ def context_of(key: str, *, filled: frozenset[str]) -> Context:
     """Who sends a command under a key, and what the server filled in."""
     who = caller()
     return Context(
-        actor=who.actor, role=who.role, client=f"key:{who.key}", by_client=True, filled=filled,
+        actor=who.actor, role=who.role, client=who.client, by_client=True, filled=filled,
         command_id=requests.command_id(edge().ledger(who.ledger).id, who.actor, key))
 
 

@@ -104,6 +104,7 @@ class Login(Aggregate):
         self.used: dict[str, datetime] = {}
         self.sessions: dict[str, datetime] = {}
         self.locked_until: datetime | None = None
+        self.locks = 0
         self.shut = self.ended = False
         self.opened_at: datetime | None = None
 
@@ -176,6 +177,7 @@ class Login(Aggregate):
     @event(Locked)
     def _locked(self, until):
         self.locked_until, self.shut = until, self.shut or until is None
+        self.locks += 1
 
     @event(Unlocked)
     def _unlocked(self):

@@ -15,8 +15,8 @@ from tests.conftest import on_postgres, without_tables
 from tests.support.builders import CONTEXT, place
 from tests.support.source import ROOT
 
-MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "upgrade",
-         "serve"}
+MAKES = {"import", "do", "demo", "keys issue", "people invite", "policies publish", "restore",
+         "upgrade", "serve"}
 """What may begin a ledger. All other commands may not."""
 
 NEEDS_NONE = {"policies calendar", "policies check", "profiles check", "profiles new"}
@@ -26,6 +26,8 @@ ARGUMENTS = {
     "report": ["orders"], "accept-clock": ["--reason", "it is right"], "backup": ["copy.gz"],
     "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"],
     "keys rotate": ["0123"], "keys revoke": ["0123", "--reason", "lost"],
+    **{f"people {name}": ["member:7f3a", "--reason", "lost"]
+       for name in ("lock", "unlock", "end")},
     "policies diff": ["1", "2"], "policies pay": ["scheme_1", "customer_service"],
     "policies due": ["dispatch", "--start", "2026-09-30T16:00:00+08:00"],
     "person find": ["order:taobao:x:1"],
@@ -175,6 +177,8 @@ def test_command__says_that_there_are_no_keys_and_where_it_looked(
     ("restore", ["copy.gz", "--actor", "Anna Schmidt", "--reason", "gone"], "--actor"),
     ("keys issue", ["--owner", "Anna Schmidt", "--role", "admin"], "--owner"),
     ("keys revoke", ["abc", "--reason", " "], "--reason"),
+    ("people invite", ["Anna Schmidt", "--role", "admin"], "OWNER"),
+    ("people lock", ["member:7f3a", "--reason", " "], "--reason"),
     ("accept-clock", ["--reason", " "], "--reason")])
 def test_command__calls_what_is_wrong_by_the_option_that_was_typed(
     name: str, arguments: list[str], option: str, place_to_look: Path,
@@ -210,6 +214,9 @@ WRITING = {
     "policies publish": ["deadlines", "--from", "2026-01-01"],
     "keys issue": ["--owner", "member:7f3a", "--role", "admin"],
     "keys rotate": ["123"], "keys revoke": ["123", "--reason", "lost"],
+    "people invite": ["member:7f3a", "--role", "admin"],
+    **{f"people {name}": ["member:7f3a", "--reason", "lost"]
+       for name in ("lock", "unlock", "end")},
     "accept-clock": ["--reason", "right"], "close-log": [],
     "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"],
     "person request-erasure": ["person:7f3a", "--ground", "requested"],
@@ -220,7 +227,8 @@ WRITING = {
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
 ONLY_READING = {"report", "find", "log", "show", "blame", "diff", "bisect", "replay", "explain",
-                "rebuild", "verify", "doctor", "backup", "keys list", "policies list",
+                "rebuild", "verify", "doctor", "backup", "keys list", "people logins",
+                "policies list",
                 "policies diff", "policies due", "policies pay", "person find", "person status",
                 "imports list", "imports show", "imports forget", "profiles check"}
 
@@ -231,7 +239,7 @@ def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:
     assert named == {*WRITING, *ONLY_READING}
 
 
-MAY_BEGIN = {"do", "import", "policies publish", "keys issue"}
+MAY_BEGIN = {"do", "import", "policies publish", "keys issue", "people invite"}
 BEGINNING = pytest.mark.parametrize(("name", "arguments"), [
     (name, WRITING[name]) for name in sorted(MAY_BEGIN)])
 

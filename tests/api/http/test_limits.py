@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from api.http.limits import (
     BAD_KEYS,
+    PASSWORDS,
     PAST,
     REQUESTS,
     SHARE,
+    SIGNING_IN,
     BadLimit,
     Limits,
     Quota,
@@ -48,12 +50,23 @@ def given_of(found: Limits, many: int, tokens: int = 1) -> int:
 
 
 @pytest.mark.parametrize(("said", "expected"), [
-    ({}, {PAST: Quota(3_000_000, 60), BAD_KEYS: Quota(100, 60)}),
-    ({"LEDGER_REQUEST_LIMIT": "6000/60", "LEDGER_PAST_LIMIT": "off",
-      "LEDGER_BAD_KEY_LIMIT": "1/86400"}, {REQUESTS: Quota(6000, 60), BAD_KEYS: Quota(1, 86_400)}),
+    ({}, {PAST: Quota(3_000_000, 60), BAD_KEYS: Quota(100, 60), PASSWORDS: Quota(10, 900),
+          SIGNING_IN: Quota(50, 900)}),
+    ({"LEDGER_REQUEST_LIMIT": "6000/60", "LEDGER_PAST_LIMIT": "off", "LEDGER_PASSWORD_LIMIT": "off",
+      "LEDGER_SIGNING_IN_LIMIT": "5/60", "LEDGER_BAD_KEY_LIMIT": "1/86400"},
+     {REQUESTS: Quota(6000, 60), BAD_KEYS: Quota(1, 86_400), SIGNING_IN: Quota(5, 60)}),
 ])
 def test_quotas__accepted(said: Mapping[str, str], expected: dict[str, Quota]) -> None:
     assert quotas_of(said) == expected
+
+
+def test_tokens__that_are_given_back_can_be_taken_again() -> None:
+    found = limits(Quota(3, 60), Time())
+    for _ in range(10):
+        assert given_of(found, 1) == 1
+        found.give_back(REQUESTS, "key")
+    assert given_of(found, 5) == 3
+    found.give_back(PAST, "key")  # which nothing limits
 
 
 @pytest.mark.parametrize("said", ["0/60", "5", "5/0", "5/86401", "-1/60", "5/60s", "on", "٥/60"])
