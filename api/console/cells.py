@@ -1,14 +1,17 @@
 """How values are shown, by the kinds of their columns."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from markupsafe import Markup, escape
 
 from api.console import pages, words
 from api.console.asking import may
 from api.messages import tr
+from ledger.access.keys import ROLES
 from projections.asking.columns import Column, Kind
 
 NOTHING = Markup("–")
@@ -18,6 +21,12 @@ LONGEST_LIST = 4
 FIGURES = frozenset((Kind.WHOLE, Kind.DECIMAL, Kind.MONEY))
 NAMES = frozenset(("number", "version", "policy_version", "restatement"))
 """Whole numbers that name something, and count nothing."""
+
+WORDS = frozenset(("what", "unit"))
+"""Columns of texts that the ledger itself writes."""
+
+CODES = frozenset(("item", "profile"))
+"""Columns of names that somebody chose for programs."""
 
 Row = Mapping[str, Any]
 
@@ -72,6 +81,33 @@ def pairs(value: Mapping[str, Any]) -> str:
                          for name, part in value.items() if part not in (None, 0, "", [], {}))
 
 
+def plain(value: Any, name: str = "") -> Markup:
+    """A value of any kind, as what an event changed holds it; `name` is that of its fact."""
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if isinstance(value, bool):
+        return escape(tr("yes") if value else tr("no"))
+    if isinstance(value, dict | list):
+        return Markup("<code>{}</code>").format(orjson.dumps(value).decode())
+    if isinstance(value, int) and name.endswith("_minor"):
+        return escape(words.money(value, "CNY"))
+    if not isinstance(value, str):
+        return escape(value)
+    if _is_time(value):
+        return time(value)
+    return subject(value) if _is_stream(value) else escape(words.word(value, name))
+
+
+_is_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z").fullmatch
+_is_stream = re.compile(r"[a-z]+:[^ ]+").fullmatch
+
+
+def actor(value: str, role: str) -> Markup:
+    """Who did something, and as what."""
+    return subject(value) + Markup(" · ") + escape(
+        words.word(role, "role" if role in ROLES else "post"))
+
+
 def _short(value: Any) -> str:
     return str(len(value)) if isinstance(value, list | dict) else str(value)
 
@@ -112,7 +148,11 @@ def _text(name: str, value: Any) -> Markup:
             pages.link(words.address_of(f"sku:{quote(str(value), safe='')}")), value)
     if name == "post" or name == "posts":
         return escape(words.word(str(value).removeprefix("post:"), "post"))
-    if isinstance(value, str) and ":" in value and value.partition(":")[0].isalpha():
+    if name in WORDS:
+        return escape(words.word(value, name))
+    if name in CODES:
+        return Markup("<code>{}</code>").format(value)
+    if isinstance(value, str) and _is_stream(value):
         return subject(value)
     return _object(value)
 

@@ -5,10 +5,12 @@ from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 
-from api.console import asking, lists, pages
+from api.console import asking, lists, pages, words
 from api.console.asking import ask, ask_if, at
 from api.console.sentences import sentence
 from api.console.tables import part
+from api.console.timelines import step
+from api.messages import tr
 from projections.explaining.answers import ExplainedRow
 from projections.trial.answers import DifferenceRow
 
@@ -25,7 +27,7 @@ def audit() -> Response:
     """Who did what, when it happened and when it was known, the newest first."""
     found = ask("/v1/audit", {"limit": 30, **_asked(TRAIL)})
     return pages.render("audit.html", as_of=found.as_of, following=found.cursor,
-                        rows=[{**row, "sentence": sentence(row)} for row in found.items])
+                        rows=[step(row) for row in found.items])
 
 
 @pages.page("/audit.<form>", "audit-file")
@@ -50,10 +52,17 @@ def explain(report: str) -> Response:
     """Why a figure is what it is: its formula, down to the numbers that stand in events."""
     query = {name: value for name, value in request.args.items() if value and name != "lang"}
     found = ask(at("explanations", report), query)
-    rows = [{**row, "depth": row["step"].count(".")} for row in found.items]
+    rows = [{**row, "depth": row["step"].count("."), "row": _row(row["row"])}
+            for row in found.items]
     columns = part(ExplainedRow, "formula what factor value position", []).columns
     return pages.render("explain.html", report=report, rows=rows, as_of=found.as_of,
                         columns=columns)
+
+
+def _row(named: str) -> str:
+    """Which row of a report it is: what is said of it, with labels in place of names."""
+    parts = [part.partition(" ") for part in named.split(", ")]
+    return tr(", ").join(f"{words.label(name)} {value}" for name, _, value in parts)
 
 
 @pages.page("/explain/<report>.<form>", "explain-file")

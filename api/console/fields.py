@@ -111,18 +111,6 @@ def rows_in(field: Field, values: Mapping[str, str]) -> int:
     return min(max(numbers, default=-1) + 1, MOST_ROWS)
 
 
-def names_of(fields: tuple[Field, ...], values: Mapping[str, str]) -> dict[str, list[int]]:
-    """Which rows each list of a form shows: those that are filled in, and one more."""
-    return {one.name: list(range(rows_in(one, values) + 1))
-            for one in _nested(fields) if one.kind in ("list", "map") and "*" not in one.name}
-
-
-def _nested(fields: tuple[Field, ...]) -> Iterator[Field]:
-    for one in fields:
-        yield one
-        yield from _nested(one.parts)
-
-
 class Wrong(ValueError):
     """What was filled in cannot be read."""
 

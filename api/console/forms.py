@@ -6,6 +6,7 @@ and what has changed meanwhile is shown before anybody decides over it.
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ from flask import Response, redirect, request
 
 from api.console import asking, command_words, pages, words
 from api.console.asking import Declined
-from api.console.fields import BY_NAME, body_of, fields_of, names_of
+from api.console.fields import BY_NAME, Field, body_of, fields_of, rows_in
 from api.http.edge_errors import Problem
 from api.http.routes import caller
 from api.http.writing import Route
@@ -174,9 +175,14 @@ def _shown(filled: Filled, seen: Seen = NONE, *, status: int = 200) -> Response:
     return pages.render(
         "form.html", status=status, title=command_words.command(name), fields=fields,
         filled=filled, values=filled.values, faults=seen.faults, seen=seen,
-        sections=_touched(seen.foreseen), rows_of=names_of(fields, filled.values),
+        sections=_touched(seen.foreseen), rows=partial(_rows, filled.values),
         versioned=issubclass(filled.route.command, OnStream),
         back=local(request.args.get("back")))
+
+
+def _rows(values: Mapping[str, str], field: Field) -> range:
+    """The rows that a list of a form shows: those that are filled in, and one more."""
+    return range(rows_in(field, values) + 1)
 
 
 def _touched(foreseen: Mapping[str, Any] | None) -> dict[str, list[dict[str, Any]]]:

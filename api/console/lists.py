@@ -12,7 +12,7 @@ from api.console.asking import every
 from api.console.nouns import LISTS
 from api.http.reading import NAMED
 from api.http.routes import caller
-from api.messages import tr
+from api.messages import language, tr
 from projections.asking.columns import Column, Columns, columns_of
 from projections.asking.filters import words_of
 from projections.asking.names import DOWN, FROM, ORDERS, TAKES, TO
@@ -34,6 +34,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
                       "document"),
     "fulfilment": ("subject", "placed_at", "warehouse", "review_status", "fulfilment_status",
                    "held", "pieces", "parcels"),
+    "grading": ("member", "post", "item", "zh", "en", "weight", "computed", "committee", "second",
+                "second_grader", "breaches"),
     "inventory": ("sku", "warehouse", "unit", "available", "reserved", "picked", "packed",
                   "returns_inspection", "quarantine", "damaged", "on_hand", "waiting"),
     "leave": ("member", "number", "days", "kind", "state", "asked_at", "decided_by"),
@@ -104,8 +106,10 @@ class ListPage(NamedTuple):
     def columns(self, *, all_of_them: bool) -> list[Column]:
         """Those that it shows."""
         known = {one.name: one for one in columns_of(self.row)}
+        known.pop("en" if language() == "zh" else "zh", None)
         shown = COLUMNS.get(self.report, tuple(known))
-        return list(known.values()) if all_of_them else [known[name] for name in shown]
+        return list(known.values()) if all_of_them else [
+            known[name] for name in shown if name in known]
 
 
 class Filter(NamedTuple):
@@ -120,7 +124,8 @@ PAGES: dict[str, ListPage] = {}
 """By report."""
 
 
-def _filters(report: str) -> list[Filter]:
+def filters_of(report: str) -> list[Filter]:
+    """The filters that a list takes."""
     words = words_of(report, type_of(REPORTS[report]).row)
     found = []
     for field in TAKES[report]:
@@ -142,7 +147,7 @@ def _register(page: ListPage) -> None:
         found = asking.ask(page.api, {"limit": LIMIT, **query_of(page)})
         return pages.render(
             "list.html", page=page, columns=page.columns(all_of_them="columns" in request.args),
-            filters=_filters(page.report), rows=found.items, as_of=found.as_of,
+            filters=filters_of(page.report), rows=found.items, as_of=found.as_of,
             following=found.cursor, sorts=_sorts(page.report), explained=_explained(page.report),
             described=LISTS[page.report].what)
 
@@ -211,7 +216,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 def reports() -> Response:
     """All lists that the visitor may see."""
     return pages.render("reports.html", groups={
-        title: [PAGES[name] for name in names if PAGES[name].is_allowed]
+        tr(title): [PAGES[name] for name in names if PAGES[name].is_allowed]
         for title, names in GROUPS.items()}, whats={name: LISTS[name].what for name in PAGES})
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import Response
+from markupsafe import Markup
 
-from api.console import lists, pages, words
+from api.console import cells, lists, pages, words
 from api.console.actions import actions
 from api.console.asking import ask, ask_if, at, may
-from api.console.sentences import sentence
 from api.console.tables import of_report
-from api.console.timelines import Timeline, timeline
+from api.console.timelines import Timeline, step, timeline
 
 SCORES = "member post committee second bonus deductions score coefficient sealed"
 
@@ -67,14 +67,14 @@ def _history(deduction: str, clocks: dict[str, str]) -> Timeline | None:
 def _evidence(item: dict[str, Any]) -> list[dict[str, Any]]:
     """The events that are its evidence, for who may see events."""
     found = [ask_if("trial.event", at("events", position)) for position in item["evidence"][:20]]
-    return [{**one.item, "sentence": sentence(one.item)} for one in found if one is not None]
+    return [step(one.item) for one in found if one is not None]
 
 
-def term_name(what: str) -> str:
-    """What a term of a score is called, such as `Committee: pre sale/1` or a rule of a deduction.
+def term_name(what: str) -> Markup:
+    """What a term of a score is called, such as `Committee: pre_sale/1` or a rule of a deduction.
     """
     first, _, rest = what.partition(" ")
     if ":" in rest:
-        return f"{first} · {words.called(rest)}"
-    return f"{words.word(first, 'sheet')}: {words.word(rest, 'item')}" if rest else words.word(
-        first)
+        return Markup("{} · {}").format(first, cells.subject(rest))
+    return Markup("{}{}").format(
+        words.word(first, "sheet"), Markup(": <code>{}</code>").format(rest) if rest else "")

@@ -18,6 +18,7 @@ from api.value_words import VALUES
 from ledger.common.currencies import EXPONENTS
 from ledger.common.days import Days
 from ledger.core.postings import held_in
+from ledger.people.signatures import SYSTEM
 from projections.asking.columns import Column
 
 LABELS: Mapping[str, str] = {
@@ -118,6 +119,8 @@ def moment(text: str | None, days: Days) -> str:
 def called(subject: str) -> str:
     """What a stream is called, such as `order 1000756800252750556`, `SKU QM-001` or `member 2c91`.
     A number that was used again is called as it was."""
+    if subject == SYSTEM:
+        return tr("the ledger itself")
     kind, _, rest = subject.partition(":")
     parts = [unquote(part.partition("~")[0]) for part in rest.split(":")]
     named = CALLED.get(kind)
@@ -147,6 +150,7 @@ CALLED: Mapping[str, Callable[[list[str]], str]] = {
     "policy": lambda of: tr("the policies"),
     "post": lambda of: tr("post {name}", name=word(of[-1], "post")),
     "prices": lambda of: tr("the prices"),
+    "program": lambda of: tr("program {name}", name=of[-1]),
     "reading": lambda of: tr("a reading"),
     "reconciliation": lambda of: tr("reconciliation of {month}", month=of[0]),
     "roster": lambda of: tr("roster {name}", name=word(of[-1], "post")),

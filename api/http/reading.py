@@ -13,9 +13,11 @@ from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text, Word
 from api.http.key_ring import Caller
 from api.http.opening import opened_rows
+from api.http.problems import in_language
 from api.http.replayers import beside
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.standing import mark
+from api.messages import language, spoken
 from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact
 from ledger.log.zones import days_of
@@ -293,8 +295,20 @@ def at_position(
     as_of: Mapping[str, Any], body: Mapping[str, Any], leaf: bytes = b""
 ) -> Response:
     """A response whose header says as of which position it answers; the hash of its event is read
-    where it is not given."""
-    return mark(Response(as_json(body), content_type="application/json"), as_of["position"], leaf)
+    where it is not given. Its notes are in the language of the request."""
+    said = body if language() == "en" else _spoken(body)
+    found = Response(as_json(said), content_type="application/json")
+    if as_of.get("notes"):
+        in_language(found)
+    return mark(found, as_of["position"], leaf)
+
+
+def _spoken(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An answer with its notes in the language of the request."""
+    as_of = body.get("as_of")
+    if as_of is None or not as_of.get("notes"):
+        return body
+    return {**body, "as_of": {**as_of, "notes": [spoken(one) for one in as_of["notes"]]}}
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:

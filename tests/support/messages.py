@@ -20,7 +20,7 @@ from api.cli.program import program
 from api.console.command_words import COMMANDS
 from api.console.fields import Field, fields_of
 from api.console.forms import FILES
-from api.console.lists import GROUPS, TITLES
+from api.console.lists import GROUPS, PAGES, TITLES, filters_of
 from api.console.pages import MENU
 from api.console.readings import READINGS
 from api.console.words import keys_of
@@ -106,6 +106,8 @@ def _of_pages() -> Iterator[tuple[str, str]]:
     yield from (("command", text) for text in COMMANDS.values())
     yield from (("page", text) for text in (*TITLES.values(), *GROUPS))
     yield from (("menu", entry.label) for entry in MENU)
+    yield from (("filter", f"column:{one.name}") for report in PAGES for one in filters_of(report))
+    yield "audit.html", "column:event_type"
     for command in COMMANDS.keys() - FILES:
         yield from ((command, f"column:{name}") for name in _names(fields_of(command)))
 
