@@ -11,8 +11,11 @@ demo: .venv/bin/ledger
 	@rm -rf var/demo.db* var/demo.keys.db* var/demo.master.key var/demo.read*
 	@$(DEMO) $(BIN)/ledger demo
 
+# The ledger that the settings name; where they name none, the demo's, once there is one.
 run: .venv/bin/ledger
-	@$(BIN)/ledger serve
+	@if [ -z "$$LEDGER_DATABASE_URL" ] && [ -e var/demo.db ] \
+		&& ! grep -qs '^[^#]*LEDGER_DATABASE_URL=' .env; \
+	then exec env $(DEMO) $(BIN)/ledger serve; else exec $(BIN)/ledger serve; fi
 
 # Tests start hundreds of processes: what one compiles, the next ones find.
 test soak check bench: export PYTHONDONTWRITEBYTECODE =

@@ -215,10 +215,13 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
 
 @command("serve")
 def serve_command() -> None:
-    """Serve the API at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or SIGTERM."""
+    """Serve the API and the console at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or
+    SIGTERM. Where nobody was invited yet, and only this machine can reach it, it prints a link that
+    signs in once."""
+    from api.cli import first_link
     from api.http.serving import serve_ledger
 
-    serve_ledger()
+    serve_ledger(first_link.link)
 
 
 # -- operating ------------------------------------------------------------------------------------

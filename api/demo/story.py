@@ -1,6 +1,7 @@
 """The story of `ledger demo`: a shop's two monthly exports, its stock, its people."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from api.demo import people as demo_people
 from api.demo import scores as demo_scores
 from api.demo import stock as demo_stock
 from api.demo import warehouse as demo_warehouse
+from api.http.starting import command_for
 from api.messages import tr
 from ledger.common.context import Context
 from ledger.common.errors import Misconfigured
@@ -62,6 +64,10 @@ def _at(settings: Settings, moment: str, name: str = "main") -> Iterator[Opened]
         yield opened
     finally:
         opened.close()
+
+
+MADE = "sqlite:///var/demo.db"
+"""Where `make demo` records it."""
 
 
 def run() -> None:
@@ -166,6 +172,14 @@ def _prove(settings: Settings) -> None:
         click.echo(f"  {report.position}:{report.root.hex()}")
     finally:
         opened.close()
+    _heading(10, tr("Look at it yourself, in a browser. The server prints a link that signs in:"))
+    click.echo(f"  {_served_by(settings)}")
+
+
+def _served_by(settings: Settings, environment: Mapping[str, str] = os.environ) -> str:
+    """The command that serves the demo: in a checkout, where `make` made it, a short one."""
+    made = settings.database_url == MADE and Path("Makefile").is_file()
+    return "make run" if made else f"{command_for(settings, environment)} serve"
 
 
 def _heading(number: int, text: str) -> None:

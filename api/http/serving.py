@@ -7,12 +7,15 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.http.binding import CannotListen
 from api.http.handing_out import HandingOut
 from api.http.receiving import Largest, Server
 from ledger.common import waits
+
+if TYPE_CHECKING:
+    from ledger.settings import Settings
 
 THREADS = 32
 """How many requests are worked on at a time: most of them wait for a commit."""
@@ -83,10 +86,14 @@ def notify_systemd(state: str) -> None:
         there.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)
 
 
-def serve_ledger() -> None:
-    """Serve the API at LEDGER_BIND. Errors: BadBind (R-SET-11), CannotListen (R-SET-12),
-    MissingKeys (R-KEY-13) where there are ledgers and no keys database, R-LOG-05 to R-LOG-07 where
-    the schema is another one. That the log cannot be opened now is said, and no error."""
+def serve_ledger(
+    first_link: "Callable[[Settings], dict[str, Any] | None]" = lambda settings: None,
+) -> None:
+    """Serve the API and its console at LEDGER_BIND. `first_link` gives a link to whoever starts
+    the server, as it is printed, if there is to be one. Errors: BadBind (R-SET-11), CannotListen
+    (R-SET-12), MissingKeys (R-KEY-13) where there are ledgers and no keys database, R-LOG-05 to
+    R-LOG-07 where the schema is another one. That the log cannot be opened now is said, and no
+    error."""
     from werkzeug.utils import import_string
 
     from api.http.binding import bind_of, must_be_free
@@ -105,12 +112,25 @@ def serve_ledger() -> None:
                  fault=explain(fault)), file=sys.stderr, flush=True)
     must_be_free(bind)
     app = import_string("wsgi:app")  # made when nothing keeps it from serving: it takes a while
+    link = None if fault is not None else first_link(settings)
     few = FEW if settings.database_url.startswith("sqlite") else THREADS
     serve(app, bind, largest=largest_body, few=few, ready=f"""
 order-ledger listens on http://{bind}
   it serves         {masked(settings.database_url)}
+  its pages         {_pages(bind, link)}
   the API's page    http://{bind}/v1/docs
   a key for it      {first_key(settings)}
   orders into it    {command_for(settings)} import FILE --profile taobao-orders
 Stop it with Ctrl-C.""")
     sys.stdout.flush()
+
+
+def _pages(bind: str, link: dict[str, Any] | None) -> str:
+    """Where the pages are; with a link, how to get in."""
+    from api.messages import tr
+
+    if link is None:
+        return f"http://{bind}/"
+    said = tr("once, as {owner}, in the role {role}, until {until}", owner=link["owner"],
+              role=link["roles"], until=link["expires_at"])
+    return f"{link['link']}\n                    ({said})"

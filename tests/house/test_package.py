@@ -102,7 +102,8 @@ def test_package__explains_its_commands_under_both_names(
 
 def test_package__records_the_demo_in_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
     told = installed.run("ledger", "demo", within=tmp_path)
-    position, root = told.splitlines()[-1].strip().split(":")
+    position, root = re.findall(r"^  (\d+):([0-9a-f]{64})$", told, re.M)[-1]
+    assert told.splitlines()[-1].endswith("ledger serve")
     found = json.loads(installed.run("ledger", "verify", "--json", within=tmp_path))
     assert (found["ok"], found["position"], found["root"]) == (True, int(position), root)
     assert [path.name for path in tmp_path.iterdir()] == ["var"]
