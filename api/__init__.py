@@ -37,6 +37,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
         people,
         persons,
         policies,
+        reference,
         returns,
         scores,
         search,
@@ -73,7 +74,8 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     api = description.configure(app)
     problems.register(app)
     for module in (orders, returns, stock, people, persons, policies, deductions, scores,
-                   uploads, search, log, explaining, trial, operations, description):
+                   uploads, search, log, explaining, trial, operations, description,
+                   reference):
         api.register_blueprint(module.group)
     console.install(app)
     app.extensions["description"] = description.Description(app, api)

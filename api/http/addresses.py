@@ -52,6 +52,7 @@ IN_PATH: Mapping[str, InPath] = {
     "/v1/members/{member}/leaves/{number}": InPath(
         "The number of the leave, which the member gave it.", _ID, "1"),
     "/v1/transfers/{number}": InPath("The number of the transfer.", _ID, "T-1"),
+    "/v1/docs/{name}": InPath("An operation or an object, by its name.", r"\S", "place_order"),
     "/v1/posts/{subject}": InPath("A post, or a member.", "^(post|member):.+$",
                                   "post:customer_service"),
     "/v1/members/{subject}": _MEMBER, "/v1/attendance/{subject}": _MEMBER,

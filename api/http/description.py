@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1), its page, and a page for every error."""
+"""The API's description (OpenAPI 3.1), and a page for every error."""
 
 from functools import cache
 from hashlib import sha256
@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, cast
 
 import orjson
-from flask import Flask, Response, current_app, request, send_from_directory
+from flask import Flask, Response, current_app, request
 
 from api.http.answers import kinds
 from api.http.describing import described
@@ -19,20 +19,11 @@ from api.http.remedies import remedy_of
 from api.http.routes import PUBLIC, Api, Blueprint
 from api.messages import language, tr
 
-STATIC = Path(__file__).parents[1] / "static"
 EXAMPLES = Path(__file__).with_name("examples.json")
 """What was recorded of each operation on the demo's ledger: `python -m tests.support.examples`."""
 
 RULES = Path(__file__).with_name("rules.json")
 """What each rule says, by its id: `python -m tests.support.docs` makes it of docs/rules.md."""
-
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>order-ledger API</title>
-<script src="/v1/docs/rapidoc-min.js"></script></head><body>
-<rapi-doc spec-url="/v1/openapi.json" render-style="read" allow-server-selection="false"
- load-fonts="false" show-header="false" allow-authentication="true" theme="light"></rapi-doc>
-</body></html>"""
-POLICY = ("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-          " object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 
 group = Blueprint("description", __name__, description="What the API says of itself.")
 
@@ -89,22 +80,6 @@ def openapi() -> Response:
     found = Response(content, content_type="application/json")
     found.set_etag(etag)
     return cast(Response, found.make_conditional(request))
-
-
-@group.permit("/v1/docs", PUBLIC, name="docs")
-@group.response(200, content_type="text/html")
-def docs() -> Response:
-    """This description as a page; it needs nothing from elsewhere."""
-    found = Response(PAGE, content_type="text/html; charset=utf-8")
-    found.headers["Content-Security-Policy"] = POLICY
-    return found
-
-
-@group.permit("/v1/docs/rapidoc-min.js", PUBLIC, name="docs-script")
-@group.response(200, content_type="text/javascript")
-def script() -> Response:
-    """What draws the page: RapiDoc, MIT licence."""
-    return send_from_directory(STATIC, "rapidoc-min.js", mimetype="text/javascript")
 
 
 @cache

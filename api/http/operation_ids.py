@@ -61,9 +61,9 @@ NAMED: Mapping[str, str] = {
     "operations.metrics": "read_metrics",
     "operations.version": "read_version",
     "description.openapi": "read_description",
-    "description.docs": "read_docs",
-    "description.docs-script": "read_docs_script",
     "description.problem": "read_problem",
+    "reference.docs": "read_docs",
+    "reference.docs-page": "read_docs_page",
 }
 """By endpoint, those that are neither commands nor lists."""
 

@@ -152,7 +152,7 @@ def test_image__is_built_from_what_it_copies(tmp_path: Path) -> None:
                    capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
-    assert {"wsgi.py", "api/locale/zh.po", "api/static/rapidoc-min.js", "ledger/log/sqlite.py",
+    assert {"wsgi.py", "api/locale/zh.po", "api/console/static/console.css", "ledger/log/sqlite.py",
             "ledger/policies/files/rules.yaml", "projections/reports.py"} <= held
     assert any(name.startswith("api/samples/taobao/") for name in held)
 

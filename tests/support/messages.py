@@ -35,8 +35,9 @@ from tests.support import docs, source, worded
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
     "COMMANDS[name]", "TITLES[self.report]", "entry.label", "column.key", "general", "key",
-    "_rules()[known.rule]", "text.template"}
+    "_rules()[known.rule]", "text.template", "title"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
+
 
 def folded(text: str) -> str:
     """A text with its white space folded to one line."""
@@ -100,7 +101,7 @@ _SAID = re.compile(r"""\b_\(\s*(?:"([^"]*)"|'([^']*)')""")
 
 def _of_pages() -> Iterator[tuple[str, str]]:
     """The texts of templates, and what pages, menus and commands are called there."""
-    for path in sorted((source.ROOT / "api/console/templates").glob("*.html")):
+    for path in sorted((source.ROOT / "api").glob("*/templates/**/*.html")):
         for found in _SAID.finditer(path.read_text("utf-8")):
             yield f"{path.name}", found[1] or found[2]
     yield from (("command", text) for text in COMMANDS.values())

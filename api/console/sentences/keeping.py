@@ -47,8 +47,9 @@ def _why(e: Event) -> str:
         **{one.partition(":")[0]: name_of(one) for one in e.each("subjects")},
         **{name: subject(value) if isinstance(value, str) else value
            for name, value in e.inner("details").items()}})
+    template = error.__new__(error).template
     try:
-        said = tr(error.__new__(error).template).format_map(details)
+        said = tr(template).format_map(details)
     except (LookupError, TypeError, ValueError):
         return ""
     return _command.sub("", _first_sentence.split(said)[0])

@@ -83,7 +83,7 @@ MONTHS = {"/v1/attendance", "/v1/attendance/<subject>"}
 
 TIMELESS = {
     "/v1/deadlines/<name>", "/v1/differences",
-    "/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/events/<position>",
+    "/v1/docs", "/v1/docs/<name>", "/v1/events/<position>",
     "/v1/subjects/<subject>/differences", "/v1/imports/<job>", "/v1/imports/<job>/faults",
     "/v1/imports/<job>/rows", "/v1/imports/<job>/warnings", "/v1/log/head", "/v1/log/root",
     "/v1/months/<month>/scores.xlsx", "/v1/policies/<version>", "/v1/search",

@@ -66,8 +66,7 @@ SENT = {FINDING, SLIP, *SUPPOSED, "/v1/imports"}
 
 OPEN = {
     "/v1/alerts", "/v1/bins", "/v1/bins/<subject>", "/v1/deadlines/<name>",
-    "/v1/discrepancies", "/v1/docs",
-    "/v1/docs/rapidoc-min.js",
+    "/v1/discrepancies", "/v1/docs", "/v1/docs/<name>",
     "/v1/imports/<job>", "/v1/imports/<job>/faults", "/v1/imports/<job>/warnings", "/v1/inventory",
     "/v1/inventory/<subject>", "/v1/log/head", "/v1/log/root", "/v1/openapi.json",
     "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/persons/<person>",

@@ -131,7 +131,7 @@ def addresses(web: Web, rule: str) -> Iterator[str]:
     yield from (f"{address}?{query}" for query in QUERIES.get(rule, ()))
 
 
-NOT_JSON = {"/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/problems/<code>", "/metrics",
+NOT_JSON = {"/v1/docs", "/v1/docs/<name>", "/v1/problems/<code>", "/metrics",
             "/v1/months/<month>/scores.xlsx", "/v1/openapi.json"}
 """Routes that answer something else."""
 
