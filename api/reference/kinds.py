@@ -14,6 +14,9 @@ SAFE = 2**53 - 1
 
 LONGEST_PATTERN = 60
 
+KNOWN = {"Currency": "currency", "Subject": "subject", "Stream": "subject"}
+"""Texts with names of their own, by the kind that they are."""
+
 
 class Kinds:
     """Says what values may be; objects are links to their own pages."""
@@ -34,7 +37,7 @@ class Kinds:
             name = schema["$ref"].rpartition("/")[2]
             if self.named(schema):
                 return Markup('<a href="{}">{}</a>').format(self._address.format(name), name)
-            return self.said(self._schemas[name])
+            return self.said({"x-kind": KNOWN.get(name, ""), **self._schemas[name]})
         for several in ("anyOf", "oneOf"):
             if several in schema and "type" not in schema:
                 return _either([self.said(one) for one in schema[several]])
