@@ -139,9 +139,11 @@ class _Asked(NamedTuple):
         return f"{self.named}/{locks}"
 
     def must_not_be_locked(self) -> None:
-        """Errors: LoginLocked (R-LGN-07), LoginShut (R-LGN-08)."""
+        """That an operator locked it is said to who knows the password. Errors: LoginLocked
+        (R-LGN-07)."""
         if self.login is not None:
-            self.login.must_not_be_locked(self.now)
+            if not self.login.shut:
+                self.login.must_not_be_locked(self.now)
         elif self.now < (until := strangers.locked(self.named)[1]):
             raise LoginLocked(until=rfc3339(until))
 

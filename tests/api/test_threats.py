@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from api.http import key_ring
+from ledger.access import passwords
 from ledger.access.readings import Reading
 from ledger.application import Ledger
 from ledger.core import event_types
@@ -33,6 +34,7 @@ from tests.support.bodies import order
 from tests.support.builders import CONTEXT, place, stream
 from tests.support.envelopes import head_after
 from tests.support.erasing import buyer, erase
+from tests.support.signing_in import PASSWORD, send, signed_in
 from tests.support.waiting import eventually
 from tests.support.web import Web, problem
 
@@ -114,6 +116,21 @@ def test_threat__a_role_raised_by_sql_is_named(
     assert report.ok
     assert entry.position in {problem.position for problem in access.problems} or hashed
     assert access.problems
+    later.close()
+
+
+@durable
+def test_threat__a_password_changed_by_sql_opens_nothing(web: Web, settings: Settings) -> None:
+    """Neither the new one nor the old."""
+    signed_in(web)
+    entry = next(one for one in web.edge.store.read(ACCESS) if one.type == "login.password_set.v1")
+    kept = passwords.hashed("another password", web.edge.ledger(ACCESS).mac)
+    lay(settings, entry._replace(payload=json.dumps({"hash": kept}).encode()))
+    later = Web(settings)
+    for password in ("another password", PASSWORD):
+        answer = send(later.app.test_client(), "/login", "/login", who="person:first",
+                      password=password)
+        assert (answer.status_code, "Nobody signs in with" in answer.text) == (403, True)
     later.close()
 
 

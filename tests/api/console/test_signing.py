@@ -13,7 +13,14 @@ from api.http.edge_errors import Problem
 from api.http.key_ring import SESSION
 from api.http.limits import PASSWORDS, SIGNING_IN, Quota
 from ledger.access import passwords
-from ledger.access.logins import LinkUnknown, LinkUsed, LinkVoid, LoginLocked, PasswordWrong
+from ledger.access.logins import (
+    LinkUnknown,
+    LinkUsed,
+    LinkVoid,
+    LoginLocked,
+    LoginShut,
+    PasswordWrong,
+)
 from ledger.common.errors import LedgerError
 from ledger.people.commands import AssignPost, JoinMember, LeaveShop
 from tests.conftest import on_sqlite
@@ -187,6 +194,16 @@ def test_login__that_nobody_has_costs_one_password(
     assert kept[0] == passwords.NOBODY
     assert kept[1].startswith(kept[0][:30])
     assert len(kept) == 2
+
+
+@on_sqlite
+def test_login__that_an_operator_locked_says_so_to_its_owner_only(web: Web) -> None:
+    with_password(web)
+    inviting.lock(access_of(web.edge), OPERATOR, OWNER, "a phone was lost")
+    web.edge.ring(web.edge.store.id_of("main")).refresh()
+    assert tries(web, 1) == ["password_wrong"]
+    with pytest.raises(LoginShut):
+        sign_in(web)
 
 
 @on_sqlite
