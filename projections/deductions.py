@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from ledger.common.days import Days
 from ledger.common.decimals import ZERO, plain
+from ledger.common.phrases import Phrase
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.kept import Kept
@@ -323,10 +324,13 @@ class Undecided(NamedTuple):
 
     def said(self) -> str:
         """What is undecided, for people; empty where nothing is."""
-        said = f"not yet decided: deductions {self.proposed}, appeals {self.appealed}"
-        if self.shares:
-            said += f", shares of supervisors {len(self.shares)}"
-        return said if any(self) else ""
+        if not any(self):
+            return ""
+        counts = {"proposed": self.proposed, "appealed": self.appealed}
+        if not self.shares:
+            return Phrase("not yet decided: deductions {proposed}, appeals {appealed}", **counts)
+        return Phrase("not yet decided: deductions {proposed}, appeals {appealed}, shares of "
+                      "supervisors {shares}", **counts, shares=len(self.shares))
 
 
 def undecided(connection: Connection, ledger: bytes, span: tuple[int, int]) -> Undecided:

@@ -12,6 +12,7 @@ from api.console import pages, words
 from api.console.asking import may
 from api.messages import tr
 from ledger.access.keys import ROLES
+from ledger.people.signatures import SYSTEM
 from projections.asking.columns import Column, Kind
 
 NOTHING = Markup("–")
@@ -24,6 +25,9 @@ NAMES = frozenset(("number", "version", "policy_version", "restatement"))
 
 WORDS = frozenset(("what", "unit"))
 """Columns of texts that the ledger itself writes."""
+
+ACTORS = frozenset(("actor", "by", "recorded_by", "requested_by"))
+"""Columns of who did something: it may have been the ledger itself."""
 
 CODES = frozenset(("item", "profile"))
 """Columns of names that somebody chose for programs."""
@@ -104,11 +108,19 @@ _is_stream = re.compile(r"[a-z]+:[^ ]+").fullmatch
 
 def actor(value: str, role: str) -> Markup:
     """Who did something, and as what."""
-    return subject(value) + Markup(" · ") + escape(
-        words.word(role, "role" if role in ROLES else "post"))
+    if role == SYSTEM:
+        return subject(value)
+    return subject(value) + Markup(" · ") + escape(acting(role))
+
+
+def acting(role: str) -> str:
+    """As what somebody acts: a role, or a post."""
+    return words.word(role, "role" if role in ROLES else "post")
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
     return str(len(value)) if isinstance(value, list | dict) else str(value)
 
 
@@ -148,12 +160,16 @@ def _text(name: str, value: Any) -> Markup:
             pages.link(words.address_of(f"sku:{quote(str(value), safe='')}")), value)
     if name == "post" or name == "posts":
         return escape(words.word(str(value).removeprefix("post:"), "post"))
-    if name in WORDS:
-        return escape(words.word(value, name))
     if name in CODES:
         return Markup("<code>{}</code>").format(value)
     if isinstance(value, str) and _is_stream(value):
         return subject(value)
+    if name in WORDS:
+        return escape(words.word(value, name))
+    if name in ACTORS:
+        return subject(value)
+    if name == "second_grader":
+        return escape(acting(value))
     return _object(value)
 
 

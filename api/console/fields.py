@@ -1,7 +1,7 @@
 """The fields of a form: made of the schema that the API has of a command, and read back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -109,6 +109,13 @@ def rows_in(field: Field, values: Mapping[str, str]) -> int:
     numbers = [int(found[1]) for name, value in values.items()
                if value and (found := start.match(name))]
     return min(max(numbers, default=-1) + 1, MOST_ROWS)
+
+
+def every_field(fields: Iterable[Field]) -> Iterator[Field]:
+    """Fields, and those that they are made of."""
+    for one in fields:
+        yield one
+        yield from every_field(one.parts)
 
 
 class Wrong(ValueError):

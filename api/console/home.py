@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from flask import Response
 from markupsafe import Markup
 
-from api.console import lists, pages, pictures
+from api.console import lists, pages, pictures, words
 from api.console.asking import Answered, Declined, ask, ask_if, may
 from api.console.nouns import LISTS
 from api.console.tables import Part, of_report
 from api.http.routes import caller
+from api.messages import tr
 from ledger import __version__
 
 COUNTED = 100
@@ -101,12 +102,24 @@ def _plot(sold: list[dict[str, Any]]) -> Markup:
     return pictures.sales(sold, *_thirty())
 
 
+CHECKS = {"schema": "Schema of the database", "keys": "Keys", "writer": "Writer",
+          "read_models": "Read models", "writable": "The database can be written",
+          "disk": "Free space on the disk"}
+"""What is checked, by its name."""
+
+
+def check_name(name: str) -> str:
+    """What a check is called: `main/orders` is a read model of a ledger."""
+    kind = name.rpartition("/")[2]
+    return tr(CHECKS[kind]) if kind in CHECKS else words.word(kind, "model")
+
+
 @pages.page("/ops", "ops")
 def ops() -> Response:
     """Whether the server can work: what is checked, with what was found."""
     found = ask("/readyz") if may("operations.metrics") else None
     return pages.render("ops.html", ready=None if found is None else found.body,
-                        version=__version__)
+                        version=__version__, check_name=check_name)
 
 
 @pages.page("/help", "help")

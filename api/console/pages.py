@@ -16,7 +16,7 @@ from api.console import sessions, words
 from api.console.asking import Declined, may
 from api.http import limiting, problems
 from api.http.edge_errors import Problem
-from api.http.routes import CONSOLE, caller, edge
+from api.http.routes import CONSOLE, caller, edge, largest_body
 from api.messages import language, tr
 from ledger.common.days import Days
 from ledger.common.errors import LedgerError
@@ -98,6 +98,7 @@ def _begin() -> Response | None:
         g.language = asked
     if request.endpoint == "console.static":
         return None
+    request.max_content_length = largest_body(request.path)
     found = sessions.visitor()
     if found is not None:
         g.caller = found

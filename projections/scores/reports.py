@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.common.phrases import Phrase
 from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.scores.closings import CLOSINGS, Closings, digest_of
@@ -41,11 +42,17 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     found = book.month(book.asked(question), question.subject)
     digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
     reading.as_of.update(month=found.month, state=found.seal.state, **digest)
-    reading.note(OfAll(", ".join((f"{found.month}: {found.seal.state}", *(
-        f"digest {one}" for one in digest.values())))))
+    reading.note(OfAll(_standing(found.month, found.seal.state, **digest)))
     if pending := book.undecided(found.month).said():
         reading.note(OfAll(pending))
     return map(found.shown, _asked(found, question))
+
+
+def _standing(month: str, state: str, digest: str | None = None) -> Phrase:
+    """How a month stands; of a whole one, with the digest of its figures."""
+    if digest is None:
+        return Phrase("{month}: {state}", month=month, state=state)
+    return Phrase("{month}: {state}, digest {digest}", month=month, state=state, digest=digest)
 
 
 def _asked(found: Month, question: Question) -> Iterator[Figure]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
-from itertools import count
 from pathlib import Path
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -16,6 +16,7 @@ from api.console.fields import BY_NAME
 from api.demo.stock import SHOP
 from api.http.routes import CONSOLE
 from tests.support.demo import demo_in
+from tests.support.signing_in import send, signed_in
 from tests.support.web import Web
 
 ORDER = f"order:taobao:{SHOP}:demo-1"
@@ -41,9 +42,6 @@ ASKED = {"search": "?q=demo-1", "event": "", "explain": "?subject=sku:QM-001&fig
          "order": "?refused=1", "welcome": "?token=x"}
 """What has to be asked of some pages, by their names."""
 
-_numbers = count(1)
-
-
 @contextmanager
 def demo(folder: Path) -> Iterator[Web]:
     """The demo's ledger, served."""
@@ -55,13 +53,29 @@ def demo(folder: Path) -> Iterator[Web]:
             web.close()
 
 
+_cookies: WeakKeyDictionary[Web, dict[str, str]] = WeakKeyDictionary()
+"""The sessions that were opened already, by role."""
+
+
 def visit(web: Web, role: str = "manager", language: str = "en") -> FlaskClient:
     """The browser of somebody of a role, who is logged in."""
-    token = web.token(role, owner=PEOPLE[role])
+    known = _cookies.setdefault(web, {})
+    if role not in known:
+        known[role] = _session(web, role)
     client = web.app.test_client()
-    client.set_cookie("ledger", token)
+    client.set_cookie("ledger", known[role])
     client.set_cookie("lang", language)
     return client
+
+
+def _session(web: Web, role: str) -> str:
+    """The cookie of somebody who followed a link, and acts in a role."""
+    browser = signed_in(web, PEOPLE[role], roles=(role,))
+    if f'value="{role}"' in browser.get("/sessions").text:
+        send(browser, "/sessions", "/role", role=role)
+    cookie = browser.get_cookie("ledger")
+    assert cookie is not None
+    return str(cookie.value)
 
 
 def pages(web: Web) -> dict[str, str]:
@@ -81,6 +95,21 @@ def address(rule: Rule) -> str:
     path = re.sub("<([^>]*)>", lambda found: quote(NAMES[found[1].rpartition(":")[2]], safe=":"),
                   rule.rule)
     return f"{path}{ASKED.get(name, '')}"
+
+
+def csrf(response: TestResponse) -> str:
+    """What the forms of a page have to send back."""
+    found = re.search(r'name="csrf" value="([^"]*)"', response.text)
+    assert found is not None, response.text
+    return found[1]
+
+
+def filled(response: TestResponse) -> dict[str, str]:
+    """What a form has in its fields, as a browser would send it."""
+    form = response.text[response.text.rindex('<form method="post" class="fields"'):]
+    fields = {name: unescape(value) for name, value in re.findall(
+        r'<input[^>]* name="([^"]*)"[^>]* value="([^"]*)"', form)}
+    return fields | dict.fromkeys(re.findall(r'<textarea[^>]* name="([^"]*)"', form), "")
 
 
 def forms() -> dict[str, str]:

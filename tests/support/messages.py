@@ -18,14 +18,16 @@ from babel.messages.pofile import read_po
 
 from api.cli.program import program
 from api.console.command_words import COMMANDS
-from api.console.fields import Field, fields_of
+from api.console.fields import Field, every_field, fields_of
 from api.console.forms import FILES
+from api.console.home import CHECKS
 from api.console.lists import GROUPS, PAGES, TITLES, filters_of
 from api.console.pages import MENU
 from api.console.readings import READINGS
 from api.console.words import keys_of
 from api.fault_words import WORDS
 from api.http.edge_errors import EDGE
+from api.http.operations import Check
 from api.log import COLUMNS
 from api.messages import CATALOG
 from api.value_words import VALUES
@@ -34,8 +36,8 @@ from tests.support import docs, source, worded
 
 TRANSLATED_ELSEWHERE = {
     "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words",
-    "COMMANDS[name]", "TITLES[self.report]", "entry.label", "column.key", "general", "key",
-    "_rules()[known.rule]", "text.template", "title"}
+    "CHECKS[kind]", "COMMANDS[name]", "TITLES[self.report]", "entry.label", "column.key",
+    "general", "key", "_rules()[known.rule]", "text.template", "title"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
@@ -106,6 +108,8 @@ def _of_pages() -> Iterator[tuple[str, str]]:
             yield f"{path.name}", found[1] or found[2]
     yield from (("command", text) for text in COMMANDS.values())
     yield from (("page", text) for text in (*TITLES.values(), *GROUPS))
+    yield from (("check", text) for text in CHECKS.values())
+    yield from (("check", column.key) for column in columns_of(Check))
     yield from (("menu", entry.label) for entry in MENU)
     yield from (("filter", f"column:{one.name}") for report in PAGES for one in filters_of(report))
     yield "audit.html", "column:event_type"
@@ -115,15 +119,20 @@ def _of_pages() -> Iterator[tuple[str, str]]:
 
 def _names(fields: Iterable[Field]) -> Iterator[str]:
     """What the fields of a form are called."""
-    for field in fields:
-        if not (field.last in ("key", "value") or field.last.isdigit() or field.last == "*"):
-            yield field.last
-        yield from _names(field.parts)
+    return (field.last for field in every_field(fields)
+            if field.last not in ("key", "value", "*"))
+
+
+def _choices() -> Iterator[tuple[str, str]]:
+    """The words of which forms let somebody choose, each with the name of its field."""
+    for command in COMMANDS.keys() - FILES:
+        yield from ((field.last, word) for field in every_field(fields_of(command))
+                    for word in field.words)
 
 
 def _of_words() -> Iterator[tuple[str, str]]:
     """The words of the data that are no words of messages, and those that have a reading."""
-    for of, word in sorted(worded.every_word()):
+    for of, word in sorted({*worded.every_word(), *_choices()}):
         keys = keys_of(of, word)
         if keys[0] not in READINGS and keys[-1] not in VALUES:
             yield f"{of} {word}", f"word:{keys[-1]}"
