@@ -7,10 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.console import signing
+from api.http.key_ring import SESSION
 from api.http.limits import SIGNING_IN, Quota
 from ledger.access.keys import RevokeKey
 from ledger.log.store import SUFFIX
+from ledger.people.commands import AssignPost, EndPost, JoinMember
 from tests.conftest import on_sqlite
+from tests.support.builders import CONTEXT
 from tests.support.signing_in import (
     OPERATOR,
     PASSWORD,
@@ -22,9 +25,12 @@ from tests.support.signing_in import (
     token_in,
     types_of,
 )
+from tests.support.team import JOINED, printed
+from tests.support.team import at as day_at
 from tests.support.web import Web
 
 pytestmark = on_sqlite
+AGENT = "member:agent"
 WRONG = "Nobody signs in with this name and this password."
 
 
@@ -235,6 +241,25 @@ def test_role__is_switched(web: Web) -> None:
     assert not is_in(thief)
     assert send(browser, "/sessions", "/role", role="admin").status_code == 403
     assert 'value="admin"' not in browser.get("/sessions").text
+
+
+def test_role__that_a_member_lost_leads_to_the_choice_of_another(web: Web) -> None:
+    for command in (*printed("rules", "scorecards"),
+                    JoinMember(member=AGENT, joined_on=JOINED, occurred_at=day_at(JOINED)),
+                    AssignPost(post="customer_service", member=AGENT, since=JOINED,
+                               occurred_at=day_at(JOINED))):
+        web.ledger().handle(command, CONTEXT)
+    browser = signed_in(web, AGENT, roles=("service",))
+    assert browser.get("/orders").status_code == 200
+    web.ledger().handle(EndPost(post="customer_service", member=AGENT, until="2026-06-30",
+                                occurred_at=day_at("2026-06-30")), CONTEXT)
+    who = web.edge.caller(cookie(browser), SESSION)
+    assert who is not None
+    web.edge.rights(who, fresh=True)
+    assert browser.get("/orders").location == "/sessions"
+    assert "You may not act as customer service any more" in browser.get("/sessions").text
+    assert send(browser, "/sessions", "/role", role="member").status_code == 303
+    assert "any more" not in browser.get("/sessions").text
 
 
 # -- cookies and keys -----------------------------------------------------------------------------
