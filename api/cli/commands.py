@@ -178,6 +178,10 @@ def do_command(
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Write it to a file. xlsx needs one.")
+@click.option("--columns", metavar="NAMES", help="Only these columns, in this order: names of the "
+              "data with commas between them, such as subject,paid_minor.")
+@click.option("--wide", is_flag=True, help="On a terminal: all columns, not the usual ones alone.")
+@click.option("--limit", metavar="ROWS", type=click.IntRange(1), help="So many rows at the most.")
 @form_option(["table", "json", "csv", "xlsx"])
 def report_command(name: str, ledger_name: str, form: str, output: Path | None,
                    **asked: Any) -> None:
@@ -186,12 +190,13 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
     member:7f3a. Which reports take a SUBJECT or an option stands below; others refuse it."""
     from api.cli import reports
 
+    layout = reports.Layout.given(**{one: asked.pop(one) for one in ("columns", "wide", "limit")})
     question = reports.question(name, **asked)
     if form == "xlsx":
-        reports.save(name, ledger_name, question, output)
+        reports.save(name, ledger_name, question, output, layout=layout)
     else:
         with reports.ask(name, ledger_name, question) as answer:
-            reports.show(answer, form, output)
+            reports.show(answer, form, output, layout)
 
 
 @command("rebuild")

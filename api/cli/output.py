@@ -46,6 +46,17 @@ def print_rows(rows: Rows, *, form: str, title: str = "", heads: Heads | None = 
     _print_table(rows, heads or {})
 
 
+class Figure(str):
+    """A number as people read it: it stands at the right of its column."""
+
+    __slots__ = ()
+
+
+def on_terminal() -> bool:
+    """Whether somebody reads what is printed, rather than a program."""
+    return sys.stdout.isatty()
+
+
 class _Column:
     """A column of a table: what of its rows says how it looks."""
 
@@ -59,7 +70,7 @@ class _Column:
     def note(self, value: Any) -> None:
         """Look at a cell."""
         self.filled = self.filled or value not in (None, [], "")
-        self.number = self.number and isinstance(value, int | None)
+        self.number = self.number and isinstance(value, int | Figure | None)
         self.width = max(self.width, self.wide(_cell(value)))
 
     def padded(self, text: str) -> str:
@@ -77,7 +88,7 @@ def _print_table(rows: Rows, heads: Heads) -> None:
         for column in columns:
             column.note(row[column.name])
     columns = [column for column in columns if column.filled]
-    if sys.stdout.isatty():
+    if on_terminal():
         _print_folded(columns, rows)
         return
     for cells in chain(([column.head for column in columns],),
@@ -117,7 +128,7 @@ def print_record(record: dict[str, Any], *, form: str, heads: Heads | None = Non
 
 def _lines(text: str, indent: int) -> str:
     """A value beside its name, folded where that is a terminal."""
-    if not sys.stdout.isatty():
+    if not on_terminal():
         return text
     from api.cli.folding import LEAST, folded
 

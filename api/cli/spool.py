@@ -3,6 +3,7 @@ first line. What does not fit into a little memory waits in a file that nobody e
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 
 from api.cli.output import Row, Rows
@@ -50,3 +51,16 @@ class Shown:
 
     def __iter__(self) -> Iterator[Row]:
         return map(self._shown, self._rows)
+
+
+class First:
+    """The first of some rows."""
+
+    def __init__(self, rows: Rows, most: int) -> None:
+        self._rows, self._most = rows, most
+
+    def __len__(self) -> int:
+        return min(self._most, len(self._rows))
+
+    def __iter__(self) -> Iterator[Row]:
+        return islice(self._rows, self._most)

@@ -1,12 +1,14 @@
 """The console: pages for people who have no shell. Each shows what the API answers its visitor."""
 
-from flask import Flask
+from typing import TYPE_CHECKING
 
-from api.console import pages
+if TYPE_CHECKING:
+    from flask import Flask
 
 
-def install(app: Flask) -> None:
-    """Serve the pages beside the API."""
+def install(app: "Flask") -> None:
+    """Serve the pages beside the API. What they need is loaded here: words are there for commands,
+    too, which need no pages."""
     from api.console import (  # noqa: F401  each registers its pages
         cells,
         evidence,
@@ -16,6 +18,7 @@ def install(app: Flask) -> None:
         lists,
         login,
         orders,
+        pages,
         people,
         policies,
         scores,

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import orjson
 import pytest
 from click.testing import CliRunner
 
+from api.cli import reports
 from api.cli.commands import report_command
-from api.cli.reports import LongAnswer, OptionNotTaken, question, show
+from api.cli.reports import Layout, LongAnswer, OptionNotTaken, question, show
+from ledger.common.days import Days
 from ledger.common.values import MAX_INTEGER
 from projections.asking.columns import Column, Kind
 from projections.asking.names import OPTIONS, TAKES, takers
@@ -111,3 +114,74 @@ def test_period_and_every_option__rejected_when_given_twice(field: str) -> None:
     found = CliRunner().invoke(report_command, [name, option, value, option, value])
     assert found.exit_code == 2
     assert f"{option} is given twice" in found.output
+
+
+# -- what is shown of an answer -------------------------------------------------------------------
+
+PAID = [{"subject": f"order:taobao:pine:{number}", "currency": "CNY", "paid_minor": 100 * number,
+         "payment_status": "paid"} for number in range(1, 4)]
+COLUMNS = [Column("subject", Kind.SUBJECT, ""), Column("currency", Kind.CURRENCY, ""),
+           Column("paid_minor", Kind.MONEY, ""), Column("payment_status", Kind.CODE, "")]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody reads what is printed."""
+    monkeypatch.setattr(reports, "on_terminal", lambda: True)
+
+
+def orders() -> LongAnswer:
+    """An answer of the report of orders."""
+    return LongAnswer(AS_OF, PAID, COLUMNS, "orders", Days("Asia/Shanghai"))
+
+
+def test_show__for_a_program_has_the_values_of_the_data(
+    capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(orders(), "table")
+    assert capsys.readouterr().out.splitlines()[2:4] == [
+        "subject              currency  paid_minor  payment_status",
+        "order:taobao:pine:1  CNY              100  paid"]
+
+
+def test_show__on_a_terminal_has_words_and_the_usual_columns(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(orders(), "table")
+    assert capsys.readouterr().out.splitlines()[2:4] == [
+        "Subject  Payment status   Paid", "1        paid            ¥1.00"]
+    show(orders(), "table", layout=Layout(wide=True))
+    assert "Currency" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_show__has_only_the_columns_and_rows_that_are_asked_for(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(orders(), form, layout=Layout(("paid_minor", "subject"), limit=2))
+    found = capsys.readouterr()
+    assert "2 of 3 rows" in found.err
+    assert "CNY" not in found.out
+    assert "order:taobao:pine:2" in found.out
+    assert "order:taobao:pine:3" not in found.out
+    assert found.out.index("paid_minor") < found.out.index("subject")
+
+
+def test_show__of_some_columns_on_a_terminal_still_knows_the_currency(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(orders(), "table", layout=Layout(("paid_minor",)))
+    assert "¥2.00" in capsys.readouterr().out
+
+
+def test_layout__is_read_off_the_options() -> None:
+    assert Layout.given("subject, paid_minor", wide=False, limit=2) == Layout(
+        ("subject", "paid_minor"), limit=2)
+    assert Layout.given(None, wide=False, limit=None) == Layout()
+
+
+def test_show__rejected_for_a_column_that_the_report_does_not_have() -> None:
+    with pytest.raises(click.UsageError, match="no column 'payed'.*paid_minor"):
+        show(orders(), "csv", layout=Layout(("payed",)))
+    with pytest.raises(click.UsageError, match="--wide is for tables"):
+        show(orders(), "json", layout=Layout(wide=True))
