@@ -83,7 +83,7 @@ def _packing(order: Thing) -> Iterator[tuple[str, Any]]:
 
 
 _ORDER = (
-    _Possible("order.approve", _reviewed("pending_review")),
+    _Possible("order.approve", _reviewed("pending_review", "imported")),
     _Possible("order.submit", _reviewed("approved")),
     _Possible("order.reserve", lambda order: _is_open(order) and _has(
         "unreserved", "short")(order)),

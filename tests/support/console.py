@@ -129,3 +129,10 @@ def said(response: TestResponse) -> str:
     html = re.sub(r'<(\w+)[^>]* translate="no".*?</\1>', " ", html, flags=re.DOTALL)
     labels = re.findall(r'(?:placeholder|aria-label)="([^"]*)"', html)
     return unescape(" ".join([re.sub("<[^>]*>", " ", html), *labels]))
+
+
+def first_link(html: str, begin: str) -> str:
+    """The address of the first link of a page that begins so."""
+    found = re.search(rf'href="({re.escape(begin)}[^"]*)"', html)
+    assert found is not None, html
+    return unescape(found[1])
