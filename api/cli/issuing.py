@@ -195,7 +195,7 @@ def revoke(found: Opened, context: Context, key: str, reason: str) -> None:
 
 
 def listed(found: Opened, ledger: str) -> list[dict[str, Any]]:
-    """All keys, in the order of their ids; never their secrets."""
+    """All keys, and the sessions that are open, in the order of their ids; never their secrets."""
     ring, now = KeyRing(found.store, ledger), datetime.now(UTC)
     ring.refresh()
     return [{
@@ -203,4 +203,5 @@ def listed(found: Opened, ledger: str) -> list[dict[str, Any]]:
         "state": "good" if key.opens_at(now) else "revoked" if key.revoked else "expired",
         "session": key.session,
         "issued_at": rfc3339(key.issued_at), "expires_at": rfc3339(key.expires_at),
-        "used_on": key.used_on or None} for name, key in sorted(ring.keys.items())]
+        "used_on": key.used_on or None} for name, key in sorted(ring.keys.items())
+        if key.opens_at(now) or not key.session]

@@ -88,7 +88,8 @@ def revoke_command(
 @ledger_option
 @format_options
 def list_command(ledger_name: str, form: str) -> None:
-    """All keys with owner, role, expiry and last use; never their tokens."""
+    """All keys, and the sessions that are open, with owner, role, expiry and last use; never their
+    tokens."""
     from api.cli import issuing
 
     with closing(issuing.opened(ledger_name)) as found:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli.keys import list_command, rotate_command
+from api.cli.keys import list_command, revoke_command, rotate_command
 from api.cli.logins import (
     end_command,
     invite_command,
@@ -113,3 +113,5 @@ def test_sessions__are_listed_with_keys_and_not_rotated(run: Any) -> None:
     (key,) = json.loads(run(list_command, "--json").stdout)
     assert (key["owner"], key["session"], key["state"]) == ("person:x", True, "good")
     assert "R-LGN-10" in run(rotate_command, key["key"]).stderr
+    run(revoke_command, key["key"], "--reason", "lost")
+    assert json.loads(run(list_command, "--json").stdout) == []
