@@ -229,7 +229,8 @@ def _csv(exported: Iterable[dict[str, Any]]) -> Response:
 
 
 def _xlsx(exported: Iterable[dict[str, Any]]) -> Response:
-    return _file(sheets.as_xlsx({"audit": (COLUMNS, exported)}), "xlsx")
+    return _file(sheets.as_xlsx(
+        {"audit": (COLUMNS, exported)}, days=days_of(edge().store, caller().ledger)), "xlsx")
 
 
 def _file(content: bytes, ending: str) -> Response:

@@ -16,9 +16,13 @@ from typing import Any
 
 import orjson
 
+from api.labels import label
 from api.messages import language, tr
+from ledger.common.currencies import EXPONENTS
+from ledger.common.days import Days
 from ledger.common.decimals import plain
 from ledger.common.values import MAX_INTEGER, exact
+from ledger.log.zones import days_of
 from projections import reports
 from projections.asking.answering import alongside
 from projections.asking.columns import Column, Kind, columns_of
@@ -99,7 +103,8 @@ Tables = Mapping[str, tuple[Sequence[Column], Iterable[Row]]]
 
 
 def heading(column: Column) -> str:
-    """What a column is called where people read it: in Chinese its label, in English its name."""
+    """What a column is called above a table of the data: in Chinese its label, in English its name.
+    """
     return tr(column.key) if language() == "zh" else column.name
 
 
@@ -108,12 +113,16 @@ def heads(columns: Iterable[Column]) -> dict[str, str]:
     return {column.name: heading(column) for column in columns}
 
 
-def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
-    """Tables as a workbook, with a last sheet that says what they are about, and where the columns
-    are headed by labels, one that says which names those stand for.
+def as_xlsx(
+    tables: Tables, about: Mapping[str, Any] | None = None, *, days: Days | None = None
+) -> bytes:
+    """Tables as a workbook, with a last sheet that says what they are about, and one that says
+    which names of the data its heads stand for.
 
-    Decimals that the ledger computed are numbers; every other text stays a text. A whole number
-    that a cell would round is a text of its digits.
+    Amounts whose currency stands in their row are numbers of whole units, with a last line that
+    adds them up; days are dates, and with the days of a shop times are dates by its clock. Decimals
+    that the ledger computed are numbers; every other text stays a text. A number that a cell would
+    round is a text of its digits.
     """
     import xlsxwriter  # slow to import, and needed only here
 
@@ -121,34 +130,130 @@ def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
     with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False,
                                     "strings_to_urls": False}) as book:
         book.set_properties({"created": MADE})
+        forms = {form: book.add_format({"num_format": form}) for form in (*AMOUNTS, DATE, MOMENT)}
+        sums = {form: book.add_format({"num_format": form, "bold": True}) for form in AMOUNTS}
         bold = book.add_format({"bold": True})
         for title, (columns, rows) in tables.items():
-            _fill(book.add_worksheet(title), columns, rows, bold)
+            _Sheet(book.add_worksheet(title), columns, forms, days).fill(
+                rows, bold, sums if title not in NOT_ADDED else {})
         if about is not None:
-            _about(book.add_worksheet("as of"), about, bold)
-        if named := {heading(column): column.name for columns, _ in tables.values()
-                     for column in columns if heading(column) != column.name}:
-            _about(book.add_worksheet("columns"), named, bold)
+            _about(book.add_worksheet("as of"), list(about.items()), bold)
+        named = dict.fromkeys((_head(column, columns), column.name)
+                              for columns, _ in tables.values() for column in columns)
+        _about(book.add_worksheet("columns"), list(named), bold)
     return file.getvalue()
 
 
-def _fill(sheet: Any, columns: Sequence[Column], rows: Iterable[Row], bold: Any) -> None:
-    heads = list(map(heading, columns))
-    sheet.write_row(0, 0, heads, bold)
-    sheet.freeze_panes(1, 0)
-    widths = list(map(len, heads))
-    for number, row in enumerate(rows, 1):
-        for at, column in enumerate(columns):
-            value = _plain(row.get(column.name))
-            _write(sheet, (number, at), value, decimal=column.kind is Kind.DECIMAL)
-            widths[at] = max(widths[at], len(str(value)))
-    for at, width in enumerate(widths):
-        sheet.set_column(at, at, min(WIDEST, width + 2))
+AMOUNTS = ("#,##0", "#,##0.0", "#,##0.00", "#,##0.000")
+"""How amounts of currencies look, by the decimals of the currency."""
+
+DATE, MOMENT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+
+NOT_ADDED = frozenset({"prices"})
+"""Tables whose amounts are of one piece each, so that no sum of them means anything."""
 
 
-def _about(sheet: Any, about: Mapping[str, Any], bold: Any) -> None:
+def _head(column: Column, columns: Sequence[Column]) -> str:
+    """What a column of a workbook is called; amounts without a currency beside them are in minor
+    units, and say so."""
+    if column.kind is Kind.MONEY and not _has_currency(columns):
+        return heading(column)
+    return label(column)
+
+
+def _has_currency(columns: Iterable[Column]) -> bool:
+    return any(column.name == "currency" for column in columns)
+
+
+class _Sheet:
+    """A sheet as it is filled."""
+
+    def __init__(
+        self, sheet: Any, columns: Sequence[Column], forms: Mapping[str, Any], days: Days | None
+    ) -> None:
+        self._sheet, self._columns, self._forms, self._days = sheet, columns, forms, days
+        self._widths = [len(_head(column, columns)) for column in columns]
+        self._sums: dict[int, int] = {}
+        self._currencies: set[str] = set()
+
+    def fill(self, rows: Iterable[Row], bold: Any, sums: Mapping[str, Any]) -> None:
+        """Write the heads, the rows, and the sums of their amounts in the forms that there are."""
+        self._sheet.write_row(0, 0, [_head(one, self._columns) for one in self._columns], bold)
+        self._sheet.freeze_panes(1, 0)
+        number = 0
+        for number, row in enumerate(rows, 1):
+            for at, column in enumerate(self._columns):
+                self._put((number, at), column, row)
+        if self._columns:
+            self._sheet.autofilter(0, 0, number, len(self._columns) - 1)
+        if sums and self._sums and len(self._currencies) == 1:
+            self._add_up(number + 1, bold, sums)
+        for at, width in enumerate(self._widths):
+            self._sheet.set_column(at, at, min(WIDEST, width + 2))
+
+    def _put(self, at: tuple[int, int], column: Column, row: Row) -> None:
+        value = row.get(column.name)
+        if column.kind is Kind.MONEY and not column.many and row.get("currency") in EXPONENTS \
+                and value is not None:
+            self._put_amount(at, int(value), row["currency"])
+            return
+        moment = None if column.many else self._moment(column, value)
+        if moment is not None:
+            form = DATE if column.kind is Kind.DAY else MOMENT
+            self._sheet.write_datetime(*at, moment, self._forms[form])
+            self._widen(at, form)
+            return
+        _write(self._sheet, at, _plain(value), decimal=column.kind is Kind.DECIMAL)
+        self._widen(at, str(_plain(value)))
+
+    def _put_amount(self, at: tuple[int, int], minor: int, currency: str) -> None:
+        digits = EXPONENTS[currency]
+        amount = Decimal(minor).scaleb(-digits)
+        if abs(minor) <= EXACT:
+            self._sheet.write_number(*at, amount, self._forms[AMOUNTS[digits]])
+        else:
+            self._sheet.write_string(*at, str(amount))
+        self._widen(at, f"{amount:,}")
+        self._sums[at[1]] = self._sums.get(at[1], 0) + minor
+        self._currencies.add(currency)
+
+    def _add_up(self, number: int, bold: Any, sums: Mapping[str, Any]) -> None:
+        (currency,) = self._currencies
+        digits = EXPONENTS[currency]
+        if 0 not in self._sums:
+            self._sheet.write_string(number, 0, tr("Total"), bold)
+        for at, minor in self._sums.items():
+            amount = Decimal(minor).scaleb(-digits)
+            if abs(minor) <= EXACT:
+                self._sheet.write_number(number, at, amount, sums[AMOUNTS[digits]])
+            else:
+                self._sheet.write_string(number, at, str(amount), bold)
+            self._widen((number, at), f"{amount:,}")
+
+    def _moment(self, column: Column, value: Any) -> datetime | None:
+        """A day or a time as a date of the sheet, by the shop's clock."""
+        if not isinstance(value, str):
+            return None
+        try:
+            if column.kind is Kind.DAY:
+                return datetime.fromisoformat(value)
+            if column.kind is Kind.TIME and self._days is not None:
+                return self._days.local(datetime.fromisoformat(value)).replace(tzinfo=None)
+        except ValueError:
+            return None
+        return None
+
+    def _widen(self, at: tuple[int, int], text: str) -> None:
+        self._widths[at[1]] = max(self._widths[at[1]], len(text))
+
+
+EXACT = 10**15
+"""Amounts of more minor units than this have more digits than a cell keeps."""
+
+
+def _about(sheet: Any, about: Sequence[tuple[str, Any]], bold: Any) -> None:
     sheet.set_column(0, 1, WIDEST // 2)
-    for number, (name, value) in enumerate(about.items()):
+    for number, (name, value) in enumerate(about):
         sheet.write_string(number, 0, name, bold)
         sheet.write_string(number, 1, str(_plain(value)))
 
@@ -212,4 +317,5 @@ def workbook(
         for other in others}}
     as_of = first.as_of
     return as_xlsx({title: (columns_of(type_of(reports.REPORTS[title]).row), answer.rows)
-                    for title, answer in answers.items()}, as_of), as_of
+                    for title, answer in answers.items()}, as_of,
+                   days=days_of(models.store, ledger)), as_of

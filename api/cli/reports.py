@@ -164,7 +164,8 @@ def save(
     if layout != ALL:
         with ask(name, ledger, asked) as whole:
             answer = layout.of(whole)
-            output.write_bytes(sheets.as_xlsx({name: (answer.columns, answer.rows)}, answer.as_of))
+            output.write_bytes(sheets.as_xlsx(
+                {name: (answer.columns, answer.rows)}, answer.as_of, days=answer.days))
         return
     with caught_up(ledger) as models:
         output.write_bytes(workbook(models, ledger, name, asked)[0])

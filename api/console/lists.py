@@ -150,7 +150,7 @@ def sheet(
 ) -> Response:
     """Rows as CSV or Excel."""
     content = sheets.as_csv(rows, columns) if form == "csv" else sheets.as_xlsx(
-        {name: (columns, rows)}, {"address": pages.here()})
+        {name: (columns, rows)}, {"address": pages.here()}, days=pages.days())
     found = Response(content, content_type=sheets.TYPES[form])
     found.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return found

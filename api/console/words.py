@@ -13,22 +13,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from api.console.readings import READINGS
+from api.labels import LABELS as LABELS
+from api.labels import label as label
 from api.messages import language, tr
 from api.value_words import VALUES
 from ledger.common.currencies import EXPONENTS
 from ledger.common.days import Days
 from ledger.core.postings import held_in
 from ledger.people.signatures import SYSTEM
-from projections.asking.columns import Column
-
-LABELS: Mapping[str, str] = {
-    "asked_minor": "Asked for", "command_id": "Command", "corrected_by_event": "Corrected by",
-    "en": "English name", "floor_minor": "Floor price", "found_by": "Found by its",
-    "here": "Works here", "net_minor": "Net sales", "number_of_lines": "Lines",
-    "paper": "Paper slip", "report_row": "Row", "share_open": "Share still open", "sku": "SKU",
-    "skus": "SKUs", "stands": "Still holds", "zh": "Chinese name",
-}
-"""The English labels of columns whose names do not say it by themselves."""
 
 SAME = {"causes": "cause", "exception_kinds": "kind", "found_by": "kind", "left_out": "reason",
         "requested": "ground", "from": "place", "to": "place"}
@@ -40,21 +32,11 @@ OWN = ("channel", "method", "post", "shift")
 SIGNS = {"CNY": "¥"}
 """The currencies whose sign stands before an amount, without the code."""
 
-_MINOR = "（最小单位）"
 _code = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*").fullmatch
 _SAFE = ":!$'()*,;=~@"
 
 
 # -- labels and words -----------------------------------------------------------------------------
-
-def label(column: str | Column) -> str:
-    """What a column is called, such as `Placed at`; of money without saying in which units."""
-    name = column.key.partition(":")[2] if isinstance(column, Column) else column
-    key = f"column:{name}"
-    if language() == "zh" and (said := tr(key)) != key:
-        return said.removesuffix(_MINOR)
-    return LABELS.get(name) or _plain(name.removesuffix("_minor")).capitalize()
-
 
 def word(value: Any, of: str | None = None) -> str:
     """What a word of the data means, such as `in transit`; of a list, each of them.

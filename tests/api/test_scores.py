@@ -242,9 +242,9 @@ def test_month__is_explained_and_a_workbook(charged: Web) -> None:
 
     raw = charged.get(f"/v1/months/{MONTH}/scores.xlsx", "finance")
     book = CalamineWorkbook.from_filelike(io.BytesIO(raw.data))
-    assert book.sheet_names == ["scores", "deductions", "appeals", "closings", "as of"]
+    assert book.sheet_names == ["scores", "deductions", "appeals", "closings", "as of", "columns"]
     head, *rows = book.get_sheet_by_name("scores").to_python()
-    assert {row[head.index("member")]: row[head.index("score")] for row in rows} == {
+    assert {row[head.index("Member")]: row[head.index("Score")] for row in rows} == {
         "member:manager": 88.0, "member:member": 90.0, "member:service": 88.0}
     assert charged.get("/v1/months/2026-13/scores.xlsx").status_code == 400
 

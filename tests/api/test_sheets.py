@@ -2,7 +2,9 @@
 
 import csv
 import io
+from datetime import date, datetime
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from api import sheets
+from api.labels import label
+from ledger.common.days import Days
 from projections.asking.columns import Column, Kind
 
 ROWS = [{"number": "007", "score": "87.5", "what": "=HYPERLINK(1)", "sealed": True, "none": None,
@@ -36,9 +40,11 @@ def read(raw: bytes) -> dict[str, list[list[Any]]]:
 
 def test_xlsx__holds_numbers_and_texts() -> None:
     told = read(sheets.as_xlsx({"scores": (COLUMNS, ROWS)}, {"position": 7, "notes": ["open"]}))
-    assert told["scores"] == [NAMES, ["007", 87.5, "=HYPERLINK(1)", True, "", '[{"a":1}]', 3.0,
-                                      -2.5, "10.5"]]
+    assert told["scores"][0] == [label(name) for name in NAMES]
+    assert told["scores"][1:] == [["007", 87.5, "=HYPERLINK(1)", True, "", '[{"a":1}]', 3.0,
+                                   -2.5, "10.5"]]
     assert told["as of"] == [["position", "7"], ["notes", '["open"]']]
+    assert told["columns"][:2] == [["Number", "number"], ["Score", "score"]]
 
 
 def test_xlsx__keeps_the_digits_of_what_a_cell_would_round() -> None:
@@ -112,15 +118,70 @@ def test_csv__names_its_columns_without_any_row_and_leaves_out_none() -> None:
     assert told == "sku,score\r\n,1\r\n"
 
 
-def test_labels__head_workbooks_in_chinese_beside_the_names_and_never_csv(
+def test_labels__head_workbooks_beside_the_names_and_never_csv(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [{"sku": "A", "total_minor": 5}]
-    named = columns("sku", "total_minor")
+    named = [*columns("sku"), Column("total_minor", Kind.MONEY, "")]
     assert read(sheets.as_xlsx({"orders": (named, rows)})) == {
-        "orders": [["sku", "total_minor"], ["A", 5.0]]}
+        "orders": [["SKU", "total_minor"], ["A", 5.0]],
+        "columns": [["SKU", "sku"], ["total_minor", "total_minor"]]}
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert read(sheets.as_xlsx({"orders": (named, rows)})) == {
         "orders": [["SKU", "应付（最小单位）"], ["A", 5.0]],
         "columns": [["SKU", "sku"], ["应付（最小单位）", "total_minor"]]}
     assert sheets.as_csv(rows, named).decode("utf-8-sig") == "sku,total_minor\r\nA,5\r\n"
+
+
+MONEY = [Column("number", Kind.TEXT, ""), Column("currency", Kind.CURRENCY, ""),
+         Column("total_minor", Kind.MONEY, ""), Column("paid_at", Kind.TIME, ""),
+         Column("day", Kind.DAY, "")]
+
+
+def paid(number: str, minor: int | str | None, currency: str = "CNY") -> dict[str, Any]:
+    """A row with an amount and times."""
+    return {"number": number, "currency": currency, "total_minor": minor,
+            "paid_at": "2026-09-30T17:46:21.500000Z", "day": "2026-10-01"}
+
+
+def test_xlsx__has_amounts_in_whole_units_dates_by_the_shops_clock_and_a_sum(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [paid("1", 17550), paid("2", -50), paid("3", None)]
+    shanghai = Days("Asia/Shanghai")
+    found = read(sheets.as_xlsx({"orders": (MONEY, rows)}, days=shanghai))["orders"]
+    moment = datetime.fromisoformat("2026-10-01T01:46:21.500000")
+    assert found == [
+        ["Number", "Currency", "Total", "Paid at", "Day"],
+        ["1", "CNY", 175.5, moment, date(2026, 10, 1)],
+        ["2", "CNY", -0.5, moment, date(2026, 10, 1)],
+        ["3", "CNY", "", moment, date(2026, 10, 1)], ["Total", "", 175.0, "", ""]]
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    found = read(sheets.as_xlsx({"orders": (MONEY, rows)}, days=shanghai))["orders"]
+    assert (found[0][2], found[-1][0]) == ("应付", "合计")
+
+
+def test_xlsx__without_the_days_of_a_shop_has_times_as_they_are() -> None:
+    assert read(sheets.as_xlsx({"orders": (MONEY, [paid("1", 5)])}))["orders"][1][3] == (
+        "2026-09-30T17:46:21.500000Z")
+
+
+def test_xlsx__adds_up_no_currencies_and_no_prices() -> None:
+    two = [paid("1", 5), paid("2", 5, "JPY")]
+    assert read(sheets.as_xlsx({"orders": (MONEY, two)}))["orders"][1:] == [
+        ["1", "CNY", 0.05, two[0]["paid_at"], date(2026, 10, 1)],
+        ["2", "JPY", 5.0, two[0]["paid_at"], date(2026, 10, 1)]]
+    assert len(read(sheets.as_xlsx({"prices": (MONEY, two[:1])}))["prices"]) == 2
+
+
+def test_xlsx__keeps_the_digits_of_amounts_that_a_cell_would_round() -> None:
+    found = read(sheets.as_xlsx({"orders": (MONEY, [paid("1", "12345678901234567890")])}))
+    assert [row[2] for row in found["orders"]] == [
+        "Total", "123456789012345678.90", "123456789012345678.90"]
+
+
+def test_xlsx__has_its_heads_and_filters_without_any_row() -> None:
+    raw = sheets.as_xlsx({"orders": (MONEY, [])})
+    assert read(raw)["orders"] == [["Number", "Currency", "Total", "Paid at", "Day"]]
+    with ZipFile(io.BytesIO(raw)) as parts:
+        assert b'<autoFilter ref="A1:E1"/>' in parts.read("xl/worksheets/sheet1.xml")

@@ -17,10 +17,10 @@ FLOORS = {
         "deductions", "scores", "policies", "rights", "audit", "names", "reports",
         "explaining", "trial", "preview", "catalogue"),
     "api": (
-        "value_words", "messages", "fault_words", "entry", "sheets", "http", "slips", "log",
-        "orders", "returns", "stock", "people", "persons", "policies", "deductions", "scores",
-        "faulty_rows", "import_jobs", "imports", "search", "explaining", "trial", "console",
-        "reference", "demo", "cli", "__init__"),
+        "value_words", "messages", "fault_words", "labels", "entry", "sheets", "http", "slips",
+        "log", "orders", "returns", "stock", "people", "persons", "policies", "deductions",
+        "scores", "faulty_rows", "import_jobs", "imports", "search", "explaining", "trial",
+        "console", "reference", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 
