@@ -21,10 +21,10 @@ from api.messages import language, spoken
 from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact
 from ledger.log.zones import days_of
-from projections.asking.answering import OfAll, nothing_there
 from projections.asking.clocks import AsOf
 from projections.asking.filters import filters_of, words_of
 from projections.asking.names import FROM, OPTIONS, ORDERS, TAKES, TO
+from projections.asking.notes import OfAll, nothing_there
 from projections.asking.questions import Answer, Question
 from projections.asking.sorting import Sort, orders_of, sort_of
 from projections.asking.typed import type_of

@@ -9,7 +9,8 @@ from ledger.policies.values import ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
 from ledger.scores.formula import is_graded, sheet_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET
-from projections.asking.answering import OfAll, Past, Reading, report
+from projections.asking.answering import Past, Reading, report
+from projections.asking.notes import OfAll
 from projections.scores.accounts import Months
 from projections.scores.answers import GradingRow
 from projections.scores.book import NoMonthClosed, ScoreBook

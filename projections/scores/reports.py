@@ -11,7 +11,8 @@ from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.scores.closings import CLOSINGS, Closings, digest_of
 from ledger.scores.values import Figure
-from projections.asking.answering import OfAll, Past, Reading, report
+from projections.asking.answering import Past, Reading, report
+from projections.asking.notes import OfAll
 from projections.asking.questions import Question
 from projections.scores.accounts import Months
 from projections.scores.answers import (
