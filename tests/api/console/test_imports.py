@@ -16,7 +16,7 @@ from tests.support.web import Web
 pytestmark = on_sqlite
 
 SAMPLE = Path(__file__).parents[3] / "samples/taobao/ExportOrderList202608312359.csv"
-BROKEN = SAMPLE.read_bytes().replace("2026-08-01".encode(), b"2026-13-01", 3)
+BROKEN = SAMPLE.read_bytes().replace(b"2026-08-01", b"2026-13-01", 3)
 
 
 def dropped(
