@@ -166,7 +166,7 @@ def sign_in(here: Edge, typed: Typed, network: str) -> str:
         raise PasswordWrong
     here.limits.give_back(PASSWORDS, asked.counted)
     here.limits.give_back(SIGNING_IN, network)
-    role = _first_role(here, asked.ledger, login)
+    role = _first_role(here, asked.ledger, login, (login.role, *login.roles))
     session, token = _new_session(here, asked.ledger)
     _handle(here, asked.ledger, SignIn(
         owner=login.owner, session=session, digest=digest_of(token), role=role, password=kept,
@@ -223,7 +223,7 @@ def use_link(here: Edge, token: str, passwords: tuple[str, str], network: str) -
     limiting.spend(here.limits, SIGNING_IN, network)
     found = invited(here, token)
     password = _chosen(passwords)
-    role = _first_role(here, found.ledger, found.login)
+    role = _first_role(here, found.ledger, found.login, found.login.roles)
     session, opened = _new_session(here, found.ledger)
     kept = None if not password else hashed(password, here.ledger(found.ledger + SUFFIX).mac)
     owner = found.login.owner
@@ -302,11 +302,11 @@ def revoke(here: Edge, who: Caller, session: str) -> None:
 # -- shared ---------------------------------------------------------------------------------------
 
 
-def _first_role(here: Edge, ledger: str, login: Login) -> str:
-    """The role in which a session opens: the one of the last time, else the one of the invitation,
-    else another that there is. Errors: NoRoleNow (R-LGN-13)."""
+def _first_role(here: Edge, ledger: str, login: Login, wanted: tuple[str, ...]) -> str:
+    """The role in which a session opens: the first that is wanted and that there is, such as the
+    one of the last time, or of the link; else another. Errors: NoRoleNow (R-LGN-13)."""
     found = roles_of(here, ledger, login)
-    for role in (login.role, *login.roles, *found):
+    for role in (*wanted, *found):
         if role in found:
             return role
     raise NoRoleNow(owner=login.owner, day=here.today(ledger))

@@ -254,6 +254,9 @@ def test_role__is_switched_to_one_that_one_has(web: Web) -> None:
     again = web.edge.caller(sign_in(web), SESSION)
     assert again is not None
     assert again.role == "manager", "the one of the last time"
+    linked = web.edge.caller(with_password(web, roles=("auditor", "manager")), SESSION)
+    assert linked is not None
+    assert linked.role == "auditor", "the one of the link"
 
 
 def test_session__ends_after_twelve_hours(web: Web) -> None:
