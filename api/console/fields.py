@@ -45,8 +45,9 @@ class Field(NamedTuple):
         return self.name.rpartition(".")[2]
 
     def at(self, row: int) -> "Field":
-        """The field in a row of the list that it is part of."""
-        return self._replace(name=self.name.replace("*", str(row), 1),
+        """The field in a row of the list that it is part of: a row that is left empty is none, so
+        a browser does not insist on it."""
+        return self._replace(name=self.name.replace("*", str(row), 1), required=False,
                              parts=tuple(part.at(row) for part in self.parts))
 
 

@@ -87,7 +87,7 @@ def test_file__that_nobody_can_read_says_why(web: Web) -> None:
             browser, answer.headers["Location"])
         assert "wrong" in page.text, (name, page.text)
     nothing = browser.post("/imports/new", data={"csrf": csrf(browser.get("/imports/new"))})
-    assert (nothing.status_code, "/file" in nothing.text) == (400, True)
+    assert (nothing.status_code, 'role="alert"' in nothing.text) == (400, True)
 
 
 def test_file__of_somebody_else_is_not_recorded(web: Web) -> None:
