@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from api.cli.output import Figure
-from api.console.words import label, moment, money, name_of, word
+from api.console.sentences import sentence
+from api.console.words import called, label, moment, money, name_of, word
 from ledger.common.days import Days
 from projections.asking.columns import Column, Kind
 
@@ -25,9 +26,20 @@ def heads(columns: list[Column]) -> dict[str, str]:
 
 
 def reading(columns: list[Column], days: Days) -> Callable[[Row], Row]:
-    """What makes a row readable, with these of its columns in this order."""
-    return lambda row: {column.name: said(column, row.get(column.name), row, days)
-                        for column in columns}
+    """What makes a row readable, with these of its columns in this order. The summary of an event
+    is a sentence: its amounts are in the currency that an event of its stream before it names."""
+    currencies: dict[str, str] = {}
+
+    def read(row: Row) -> Row:
+        payload = row.get("payload")
+        if isinstance(payload, dict) and "summary" in row:
+            if "currency" in payload:
+                currencies[row["stream"]] = payload["currency"]
+            row = {**row, "summary": sentence(row, currency=currencies.get(row["stream"]),
+                                              days=days)}
+        return {column.name: said(column, row.get(column.name), row, days) for column in columns}
+
+    return read
 
 
 def said(column: Column, value: Any, row: Mapping[str, Any], days: Days) -> Any:
@@ -36,6 +48,8 @@ def said(column: Column, value: Any, row: Mapping[str, Any], days: Days) -> Any:
         return [said(column, one, row, days) for one in value]
     if value is None or value == "":
         return value
+    if column.name in ("document", "actor"):
+        return called(value) if ":" in value else word(value)
     if isinstance(value, bool) or column.kind is Kind.CODE or column.name in NAMED:
         return word(value, NAMED.get(column.name, column.name))
     if column.kind is Kind.MONEY and row.get("currency"):

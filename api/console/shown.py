@@ -36,8 +36,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "scores": ("member", "post", "committee", "second", "bonus", "deductions", "score",
                "coefficient", "sealed"),
     "score-history": ("month", "member", "post", "score", "coefficient", "deductions", "bonus"),
+    "stock-card": ("position", "occurred_at", "warehouse", "document", "causes", "received",
+                   "issued", "on_hand", "available", "actor"),
     "staff": ("member", "joined_on", "left_on", "here", "posts", "supervisor", "on_leave"),
     "to-approve": ("movement", "warehouse", "what", "requested_by", "happened_at", "reason"),
+    "timeline": ("position", "occurred_at", "late", "summary", "actor", "corrected_by"),
     **dict.fromkeys(("to-pick", "to-review", "to-send"), (
         "subject", "status", "placed_at", "age_minutes", "due_at", "late", "warehouse",
         "pieces_to_do", "exception_kinds")),

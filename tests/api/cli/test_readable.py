@@ -46,3 +46,14 @@ def test_reading__takes_its_columns_in_their_order() -> None:
     row = reading(columns, SHANGHAI)({"number": "7", "paid_minor": 5, "currency": "JPY", "x": 1})
     assert list(row.items()) == [("paid_minor", "JPY 5"), ("number", "7")]
     assert heads(columns) == {"paid_minor": "Paid", "number": "Number"}
+
+
+def test_reading__of_events_says_them_in_sentences_with_the_currency_of_their_stream() -> None:
+    columns = [column("summary"), column("actor")]
+    read = reading(columns, SHANGHAI)
+    placed = {"type": "order.placed.v1", "stream": "order:a:b:1", "summary": "…",
+              "actor": "member:2c91", "payload": {"currency": "CNY"}}
+    paid = {**placed, "type": "order.paid.v1", "payload": {"amount_minor": 500}}
+    assert read(placed) == {"summary": "Placed", "actor": "member 2c91"}
+    assert read(paid)["summary"] == "Paid ¥5.00"
+    assert read({**paid, "stream": "order:a:b:2"})["summary"] == "Paid"
