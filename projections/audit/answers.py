@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from ledger.erasure.record import GROUNDS
-from projections.asking.columns import Columns, Hash, Late, Subject, Time, code, says
+from projections.asking.columns import Columns, Currency, Hash, Late, Subject, Time, code, says
 
 CORRECTS = "The position of the event that it corrects; null: it corrects none."
 CORRECTED_BY = "The positions of the events that correct it, as far as the answer knows."
@@ -46,6 +46,9 @@ class TrailRow(EventRow):
     """An event with what it changed."""
 
     command_id: str
+    currency: Annotated[Currency | None, says(
+        "That of the amounts in it: of its order, case or slip; null where it has none, or where "
+        "too many events come before it.")]
     changes: Annotated[dict[str, Change] | None, says(
         "What it changed of its stream, by fact; null where too many events come before it.")]
 

@@ -133,8 +133,9 @@ def rows(
     """Entries as the trail shows them, each with what it changed: of the subject, where that is an
     account, else of its own stream; and with what it corrects, and what corrects it in the cut.
 
-    Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
-    event that comes after `FOLDED` others of its stream, since all of them would have to be read.
+    Shapes: as `timeline.shown`, with command_id, currency, and changes: {field: {before, after}};
+    both are None for an event that comes after `FOLDED` others of its stream, since all of them
+    would have to be read.
     """
     entries, days = list(entries), days_of(models.store, ledger)
     corrections = Corrections.about(models.store, ledger, entries, takes=cut.takes)
@@ -148,7 +149,7 @@ def rows(
         changes = {name: {"before": before.get(name), "after": value}
                    for name, value in after.items() if before.get(name) != value}
         yield {**marked(entry, days, corrections.of(entry.position)),
-               "command_id": str(UUID(bytes=entry.command_id)),
+               "command_id": str(UUID(bytes=entry.command_id)), "currency": after.get("currency"),
                "changes": None if state is None else changes}
 
 

@@ -45,6 +45,7 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     "list_turns": {"condition": "payment_status=refunded"},
     "list_differences": {"positions": "1995..2014"}, "list_facts": {"field": "paid_minor"},
     "search": {"q": "demo-3"}, "list_audit": {"type": "order.placed.v1"},
+    "read_docs_page": {"name": "place_order"},
     "read_deadline": {"start": "2026-09-15T10:00:00+08:00"}}
 """What is asked besides."""
 

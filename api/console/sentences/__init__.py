@@ -28,9 +28,9 @@ def sentence(
 ) -> str:
     """What an event says: a row of a timeline or of the trail (`EventRow`), in a sentence.
 
-    `currency` is that of the order, case or slip, which alone the first event of a stream names:
-    without it, later amounts are left out. `names` are what the policies call posts and rules, and
-    `days` are the shop's, without which times are in UTC.
+    `currency` is that of the order, case or slip, where the row does not say it, as one of a
+    timeline: without it, amounts are left out. `names` are what the policies call posts and rules,
+    and `days` are the shop's, without which times are in UTC.
     """
     event = Event(row, currency, names, days)
     said = SENTENCES.get(row["type"].rpartition(".v")[0])

@@ -35,7 +35,8 @@ class Event:
         self.payload: Mapping[str, Any] = row.get("payload") or {}
         self.actor: str = row.get("actor") or ""
         self.stream: str = row.get("stream") or ""
-        self.currency: str | None = self.payload.get("currency") or currency
+        self.currency: str | None = (
+            self.payload.get("currency") or row.get("currency") or currency)
         self.names = names or {}
         self.days = days or UTC
 

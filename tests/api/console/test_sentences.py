@@ -133,7 +133,9 @@ def test_sentence__says_what_happened(
 
 
 def test_sentence__without_a_currency_says_no_amount() -> None:
-    assert sentence(row("order.paid.v1", {"amount_minor": 17500})) == "Paid"
+    paid = row("order.paid.v1", {"amount_minor": 17500})
+    assert sentence(paid) == "Paid"
+    assert sentence({**paid, "currency": "JPY"}, currency="CNY") == "Paid JPY 17,500"
 
 
 def test_sentence__says_times_by_the_shops_clock() -> None:

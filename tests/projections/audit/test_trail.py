@@ -75,6 +75,7 @@ def test_rows__have_no_bookkeeping_and_say_all_in_json(of_demo: list[dict[str, A
     kinds = set()
     for row in of_demo:
         assert not BOOKKEEPING & (row["changes"] or {}).keys(), row
+        assert row["currency"] == ("CNY" if row["stream"].startswith(("order:", "case:")) else None)
         for part in parts_of(row["changes"]):
             assert isinstance(part, dict | list | str | int | bool | None), (row, part)
             assert not (isinstance(part, str) and re.match(r"[A-Z][A-Za-z]+\(|<", part)), row
