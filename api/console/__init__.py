@@ -33,4 +33,5 @@ def install(app: "Flask") -> None:
         cell=cells.cell, figure=cells.figure, is_figure=cells.is_figure, event=cells.event,
         subject=cells.subject, sentence=sentence, amount=cells.amount, pairs=cells.pairs,
         plain=cells.plain, actor=cells.actor,
-        term_name=scores.term_name, new_key=forms.new_key)
+        term_name=scores.term_name, new_key=forms.new_key,
+        waiting_for=forms.waiting_for)

@@ -18,6 +18,7 @@ from api.console.fields import BY_NAME, Field, body_of, fields_of, rows_in
 from api.http.edge_errors import Problem
 from api.http.routes import caller
 from api.http.writing import Route
+from api.messages import tr
 from ledger.core.commands import OnStream
 from projections.preview.answer import SECTIONS
 
@@ -189,6 +190,13 @@ def _touched(foreseen: Mapping[str, Any] | None) -> dict[str, list[dict[str, Any
     """What a preview says would be another, by section."""
     return {} if foreseen is None else {
         name: foreseen[name]["rows"] for name in SECTIONS if foreseen[name]["rows"]}
+
+
+def waiting_for(said: str) -> str:
+    """What an answer waits for: commands are called as on their buttons, all else as it is called.
+    """
+    return tr(", ").join(command_words.command(one) if one in command_words.COMMANDS
+                         else words.called(one) for one in said.split(","))
 
 
 def address(command: str, filled: Mapping[str, Any], *, back: str | None = None) -> str:

@@ -71,9 +71,11 @@ class ListPage(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """A filter of a list: its parameter, its words if it knows some, and the kind of its input."""
+    """A filter of a list: its parameter, what it is called by, its words if it knows some, and the
+    kind of its input."""
 
     name: str
+    field: str
     words: tuple[str, ...] = ()
     kind: str = "text"
 
@@ -90,7 +92,7 @@ def filters_of(report: str) -> list[Filter]:
         if field not in ("subject", "sort"):
             kind = "date" if field in ("since", "until", "day") or field.endswith((FROM, TO)) \
                 else "month" if field == "month" else "text"
-            found.append(Filter(NAMED.get(field, field), tuple(words.get(field, ())), kind))
+            found.append(Filter(NAMED.get(field, field), field, tuple(words.get(field, ())), kind))
     return found
 
 
@@ -106,7 +108,7 @@ def _register(page: ListPage) -> None:
         return pages.render(
             "list.html", page=page, columns=page.columns(all_of_them="columns" in request.args),
             filters=filters_of(page.report), rows=found.items, as_of=found.as_of,
-            following=found.cursor, sorts=_sorts(page.report), explained=_explained(page.report),
+            following=found.cursor, narrowed=_narrowed(page.report), sorts=_sorts(page.report), explained=_explained(page.report),
             described=LISTS[page.report].what)
 
     def sibling(form: str) -> Response:
@@ -116,6 +118,11 @@ def _register(page: ListPage) -> None:
     for form in pages.FORMS:
         pages.group.add_url_rule(
             f"{page.path}.{form}", f"{page.report}-{form}", sibling, defaults={"form": form})
+
+
+def _narrowed(report: str) -> bool:
+    """Whether this address asks for a part of a list only."""
+    return any(request.args.get(one.name) for one in filters_of(report))
 
 
 def _sorts(report: str) -> dict[str, str]:

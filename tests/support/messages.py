@@ -111,7 +111,7 @@ def _of_pages() -> Iterator[tuple[str, str]]:
     yield from (("check", text) for text in CHECKS.values())
     yield from (("check", column.key) for column in columns_of(Check))
     yield from (("menu", entry.label) for entry in MENU)
-    yield from (("filter", f"column:{one.name}") for report in PAGES for one in filters_of(report))
+    yield from (("filter", f"column:{one.field}") for report in PAGES for one in filters_of(report))
     yield "audit.html", "column:event_type"
     for command in COMMANDS.keys() - FILES:
         yield from ((command, f"column:{name}") for name in _names(fields_of(command)))
