@@ -108,8 +108,8 @@ def _register(page: ListPage) -> None:
         return pages.render(
             "list.html", page=page, columns=page.columns(all_of_them="columns" in request.args),
             filters=filters_of(page.report), rows=found.items, as_of=found.as_of,
-            following=found.cursor, narrowed=_narrowed(page.report), sorts=_sorts(page.report), explained=_explained(page.report),
-            described=LISTS[page.report].what)
+            following=found.cursor, narrowed=_narrowed(page.report), sorts=_sorts(page.report),
+            explained=_explained(page.report))
 
     def sibling(form: str) -> Response:
         return as_file(page, form, query_of(page))

@@ -11,7 +11,7 @@ ACROSS = {"machine", "properties", "concurrency", "oversell", "replay", "rules",
           "kill", "processes", "keys", "requests", "closed", "pairs", "outcome",
           "bounds", "jepsen", "format", "cells",
           "threats", "in_hand", "strangers", "bodies", "fuzz", "examples", "platforms", "odd",
-          "seeing", "tenants", "owasp", "idempotency", "read_back", "same"}
+          "seeing", "tenants", "owasp", "idempotency", "read_back", "same", "browser"}
 """Tests of a whole package, named after what they try; others are named after a module."""
 
 WITHOUT = {"ledger/log/migrations"}
