@@ -156,8 +156,7 @@ def one(value: Any, column: Column, row: Row) -> Markup:
 
 def _text(name: str, value: Any) -> Markup:
     if name in ("sku", "skus"):
-        return Markup('<a href="{}">{}</a>').format(
-            pages.link(words.address_of(f"sku:{quote(str(value), safe='')}")), value)
+        return subject(f"sku:{quote(str(value), safe='')}", named=str(value))
     if name == "post" or name == "posts":
         return escape(words.word(str(value).removeprefix("post:"), "post"))
     if name in CODES:

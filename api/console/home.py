@@ -7,12 +7,13 @@ from flask import Response
 from markupsafe import Markup
 
 from api.console import lists, pages, pictures, words
-from api.console.asking import Answered, Declined, ask, ask_if, may
+from api.console.asking import ask, ask_if, may
 from api.console.nouns import LISTS
-from api.console.tables import Part, of_report
+from api.console.tables import Part, of_report, part
 from api.http.routes import caller
 from api.messages import tr
 from ledger import __version__
+from projections.imports import ImportRow
 
 COUNTED = 100
 """So many rows are counted; of more it is said that there are more."""
@@ -22,9 +23,9 @@ FEW = 5
 
 
 class Waiting(NamedTuple):
-    """Something that waits: the list, how many there are, and the first of them."""
+    """Something that waits: the list and its address, how many there are, and the first of them."""
 
-    page: lists.ListPage
+    title: str
     path: str
     number: int
     more: bool
@@ -46,8 +47,11 @@ WAITING: tuple[tuple[str, dict[str, str], str], ...] = (
 )
 """What can wait: the list, how it is narrowed, and what is shown of it."""
 
-TEAMS = frozenset({"low-stock", "discrepancies"})
+OF_BOTH = frozenset({"low-stock", "discrepancies"})
 """Lists that also have what is over: only what is open waits."""
+
+FAULTY = ("rejected", "part")
+"""What became of imports whose faults wait for somebody to mend them."""
 
 
 @pages.page("/", "home")
@@ -55,9 +59,10 @@ def home() -> Response:
     """What waits for the visitor, by what their role may read."""
     waiting = [one for name, query, names in WAITING
                if (one := _waiting(name, query, names)) is not None]
+    waiting += [_imports(state) for state in FAULTY if may("imports.imports")]
     return pages.render(
         "home.html", waiting=[one for one in waiting if one.number],
-        none=[one.page for one in waiting if not one.number], sales=(sold := _sales()),
+        none=[one for one in waiting if not one.number], sales=(sold := _sales()),
         plot=_plot(sold), head=ask_if("log.head", "/v1/log/head"))
 
 
@@ -65,22 +70,20 @@ def _waiting(name: str, query: dict[str, str], names: str) -> Waiting | None:
     page = lists.PAGES[name]
     if caller().role not in LISTS[name].roles:
         return None
-    found = _found(page.api, {**query, **pages.clocks(), "limit": COUNTED})
-    if found is None:
-        return None
-    rows = [row for row in found.items if name not in TEAMS or row["open"]]
-    return Waiting(page, f"{page.path}?{'&'.join(f'{a}={b}' for a, b in query.items())}"
-                   if query else page.path, len(rows), found.cursor is not None,
+    found = ask(page.api, {**query, **pages.clocks(), "limit": COUNTED})
+    rows = [row for row in found.items if name not in OF_BOTH or row["open"]]
+    return Waiting(page.title, pages.link(page.path, **query), len(rows), found.cursor is not None,
                    of_report(name, names, rows[:FEW]))
 
 
-def _found(path: str, query: dict[str, Any]) -> Answered | None:
-    try:
-        return ask(path, query)
-    except Declined as declined:
-        if declined.status in (400, 403, 404):
-            return None
-        raise
+def _imports(state: str) -> Waiting:
+    """The imports of the last thirty days of which rows were not taken."""
+    query = {"state": state, "from": _thirty()[0].isoformat()}
+    found = ask("/v1/imports", {**query, **pages.clocks(), "limit": COUNTED})
+    return Waiting(
+        tr("Imports with faults: {state}", state=words.word(state, "state")),
+        pages.link("/imports", **query), len(found.items), found.cursor is not None,
+        part(ImportRow, "import started_at faults", found.items[:FEW]))
 
 
 def _thirty() -> tuple[date, date]:

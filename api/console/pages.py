@@ -157,10 +157,8 @@ def clocks() -> dict[str, str]:
     return {name: request.args[name] for name in CLOCKS if request.args.get(name)}
 
 
-def link(path: str | None, **query: Any) -> str | None:
+def link(path: str, **query: Any) -> str:
     """The address of another page as of the same moment."""
-    if path is None:
-        return None
     asked = {**clocks(), **{name: value for name, value in query.items() if value is not None}}
     return f"{path}?{urlencode(asked)}" if asked else path
 
