@@ -78,6 +78,7 @@ def problem_statuses(path: str, names: frozenset[str], *, method: str, public: b
     asked besides the path: of its query and its headers."""
     inside = "{" in path
     if public:
+        yield from (400,) if "lang" in names else ()
         yield from (404,) if inside else ()
         return
     yield from (400, 401, 403, 409, 414, 429, 503)

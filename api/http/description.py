@@ -1,8 +1,7 @@
-"""The API's description (OpenAPI 3.1), and a page for every error."""
+"""The API's description (OpenAPI 3.1), and what every error means."""
 
 from functools import cache
 from hashlib import sha256
-from html import escape
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -14,10 +13,10 @@ from api.http.answers import kinds
 from api.http.describing import described
 from api.http.edge_errors import EDGE, Problem, in_words
 from api.http.fields import Free
-from api.http.problems import TITLES, in_language, status_of
+from api.http.problems import TITLES, status_of
 from api.http.remedies import remedy_of
 from api.http.routes import PUBLIC, Api, Blueprint
-from api.messages import language, tr
+from api.messages import tr
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 """What was recorded of each operation on the demo's ledger: `python -m tests.support.examples`."""
@@ -88,27 +87,19 @@ def _rules() -> dict[str, str]:
     return found
 
 
-@group.permit("/v1/problems/<code>", PUBLIC, name="problem")
-@group.response(200, content_type="text/html")
-def problem(code: str) -> Response:
-    """What an error means, by its code: what happened, what to do, and by which rule."""
+def meaning_of(code: str) -> dict[str, str]:
+    """What an error means, in the language of the request, by what is said of it: what happened,
+    what to do, its status and its rule. Errors: 404 for a code that nothing has."""
     errors = {cls.code: cls for cls in kinds()}
     if code not in errors and code not in EDGE:
         raise Problem("problem_unknown", name=code)
     known = errors.get(code)
     words = EDGE[code].words if code in EDGE else " ".join((errors[code].__doc__ or "").split())
     status = EDGE[code].status if code in EDGE else status_of(errors[code])
-    parts = {
+    said = {
         tr("What happened"): in_words(tr(words)),
         tr("What to do"): remedy_of(status),
         tr("Status"): f"{status} {TITLES.get(status, '')}"}
-    said = "".join(f"<dt>{escape(name)}<dd>{escape(text)}" for name, text in parts.items())
     if known is not None and known.rule:
-        said += (f"<dt>{escape(tr('Rule'))}<dd>{known.rule}: "
-                 f"{escape(tr(_rules()[known.rule]))}")
-    found = Response(f"<!doctype html><html lang={language()}><meta charset=utf-8>"
-                     f"<title>{escape(code)}</title><h1>{escape(code)}</h1><dl>{said}</dl>",
-                     content_type="text/html; charset=utf-8")
-    in_language(found)
-    return found
-
+        said[tr("Rule")] = f"{known.rule}: {tr(_rules()[known.rule])}"
+    return said

@@ -61,7 +61,7 @@ NAMED: Mapping[str, str] = {
     "operations.metrics": "read_metrics",
     "operations.version": "read_version",
     "description.openapi": "read_description",
-    "description.problem": "read_problem",
+    "reference.problem": "read_problem",
     "reference.docs": "read_docs",
     "reference.docs-page": "read_docs_page",
 }

@@ -12,7 +12,7 @@ import marshmallow
 from flask import Response, current_app, g, render_template, request
 
 from api.console.pages import HEADERS, LANGUAGES, asset
-from api.http.description import Description
+from api.http.description import Description, meaning_of
 from api.http.edge_errors import Problem
 from api.http.fields import Word
 from api.http.problems import in_language
@@ -53,11 +53,39 @@ def page(query: Mapping[str, Any], name: str) -> Response:
     return _page(name, query)
 
 
+@group.permit("/v1/problems/<code>", PUBLIC, name="problem")
+@group.arguments(LanguageQuery(), location="query")
+@group.response(200, content_type="text/html")
+def problem(query: Mapping[str, Any], code: str) -> Response:
+    """What an error means, by its code: what happened, what to do, and by which rule."""
+    _speak(query)
+    said = meaning_of(code)
+    asked = f"?{urlencode(query)}" if query else ""
+    found = Response(render_template(
+        "reference/problem.html", code=code, said=said,
+        **_shared("problems", asked)),
+        content_type="text/html; charset=utf-8", headers=HEADERS)
+    found.headers["Cache-Control"] = "no-cache"
+    in_language(found)
+    return found
+
+
+def _speak(query: Mapping[str, Any]) -> None:
+    if query.get("lang") is not None:
+        g.language = query["lang"]
+
+
+def _shared(name: str, asked: str) -> dict[str, Any]:
+    """What every page needs; `asked` is what its links ask for."""
+    config = current_app.config
+    return {"asked": asked, "lang": language(), "name": name,
+            "info": {"title": config["API_TITLE"], "version": config["API_VERSION"]},
+            "css": asset("console.css"), "script": asset("reference.js"), "icon": asset("icon.svg")}
+
+
 def _page(name: str, query: Mapping[str, Any]) -> Response:
-    chosen = query.get("lang")
-    if chosen is not None:
-        g.language = chosen
-    content, etag = _pages().get(name, urlencode({"lang": chosen}) if chosen else "")
+    _speak(query)
+    content, etag = _pages().get(name, urlencode(query))
     found = Response(content, content_type="text/html; charset=utf-8", headers=HEADERS)
     found.headers["Cache-Control"] = "no-cache"
     found.set_etag(etag)
@@ -109,9 +137,7 @@ class _Pages:
 
     def _rendered(self, name: str, asked: str) -> str:
         spec, reading = self._description.spec, self._reading(asked)
-        shared: dict[str, Any] = {
-            "asked": asked, "lang": language(), "name": name, "info": spec["info"],
-            "css": asset("console.css"), "script": asset("reference.js"), "icon": asset("icon.svg")}
+        shared = _shared(name, asked)
         if not name:
             return render_template(
                 "reference/index.html", about=reading.prose(spec["info"]["description"]),

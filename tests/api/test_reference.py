@@ -120,3 +120,15 @@ def test_pages__have_names_that_nothing_else_has(spec: dict[str, Any]) -> None:
              for method, one in methods.items() if method in METHODS]
     assert len({*named, *spec["components"]["schemas"], "objects"}) == (
         len(named) + len(spec["components"]["schemas"]) + 1)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "What to do"), ("zh", "处理办法")])
+def test_problems__have_a_page_in_both_languages(web: Web, language: str, said: str) -> None:
+    found = web.client.get(f"/v1/problems/out_of_stock?lang={language}")
+    page = Page(found.text)
+    assert found.status_code == 200
+    assert "R-STK-01" in found.text
+    assert said in found.text
+    assert "unsafe" not in found.headers["Content-Security-Policy"]
+    assert f"/v1/docs?lang={language}" in page.links
+    assert web.client.get("/v1/problems/none").status_code == 404

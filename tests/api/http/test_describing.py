@@ -113,4 +113,4 @@ def test_components__are_all_used() -> None:
 def test_described__needs_a_word_for_what_stands_in_a_path() -> None:
     raw = {"info": {}, "components": {"schemas": {}}, "paths": {"/v1/{odd}": {"get": {}}}}
     with pytest.raises(KeyError):
-        described(raw, {("/v1/{odd}", "get"): "description.problem"}, {})
+        described(raw, {("/v1/{odd}", "get"): "reference.problem"}, {})

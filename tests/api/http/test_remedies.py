@@ -27,7 +27,7 @@ def test_page__of_every_error_says_what_to_do(web: Web, language: str) -> None:
         assert "Accept-Language" in answer.headers["Vary"]
         said = unescape(answer.text)
         assert ("处理办法" if language == "zh" else "What to do") in said
-        assert f"<h1>{code}</h1>" in said
+        assert f"<h1><code>{code}</code></h1>" in said
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -39,7 +39,7 @@ def test_page__says_what_the_rule_says(web: Web, language: str) -> None:
         if kind.rule:
             text = says[kind.rule]
             wanted = known[text] if language == "zh" else text
-            assert f"{kind.rule}: {wanted}</dl>" in said
+            assert f"{kind.rule}: {wanted}</dd>" in said
             assert (language == "zh") == bool(re.search("[一-鿿]", wanted))
     said = web.client.get("/v1/problems/past_busy").text
     assert "R-PRJ-34" in said
