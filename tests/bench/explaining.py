@@ -38,7 +38,7 @@ def _explaining(models: ReadModels) -> Ask:
     random = Random(2025)
 
     def ask() -> None:
-        position, order = _some_order(models.store, random)
+        position, order = some_order(models.store, random)
         answer = figures.explain(models, "main", "orders",
                                  Question(AsOf(position), subject=order))
         assert answer.rows
@@ -50,15 +50,15 @@ def _comparing(models: ReadModels) -> Ask:
     random = Random(2025)
 
     def ask() -> None:
-        position, order = _some_order(models.store, random)
+        position, order = some_order(models.store, random)
         differences(models, "main", order, before=AsOf(position), after=NOW)
 
     return ask
 
 
-def _some_order(store: Store, random: Random) -> tuple[int, str]:
-    """An order, and a position at which it was there."""
-    at = random.randint(LOOKED, store.head("main").position - LOOKED)
+def some_order(store: Store, random: Random, until: int | None = None) -> tuple[int, str]:
+    """An order, and a position at which it was there, perhaps up to a position."""
+    at = random.randint(LOOKED, (until or store.head("main").position) - LOOKED)
     entry = next(one for one in store.read("main", after=at, limit=LOOKED)
                  if one.stream.startswith("order:"))
     return entry.position, entry.stream

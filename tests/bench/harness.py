@@ -58,7 +58,8 @@ class Goal(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One benchmark's outcome. `beside` holds further figures, `how` what they were measured on."""
+    """One benchmark's outcome. `beside` holds further figures, `how` what they were measured on;
+    `most` is what ours may be in any case, whatever the floor is."""
 
     name: str
     unit: str
@@ -66,18 +67,25 @@ class Result:
     floor: float
     ratio: float
     goal: Goal
+    most: float | None = None
     beside: Mapping[str, float | str] = field(default_factory=dict)
     how: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         beside = "".join(f" {name}={_short(value)}" for name, value in self.beside.items())
+        beside = beside if self.most is None else f" most={self.most:g}{self.unit}{beside}"
         return (f"{self.name} ours={_short(self.ours)}{self.unit} floor={_short(self.floor)}"
                 f"{self.unit} ratio={self.ratio:.2f} goal={self.goal}{beside}")
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it is as good as it was meant to be."""
+        return self.goal.is_reached(self.ratio) and (self.most is None or self.ours <= self.most)
 
     def told(self) -> dict[str, Any]:
         """The result as JSON has it."""
         return {"unit": self.unit, "ours": self.ours, "floor": self.floor, "ratio": self.ratio,
-                "goal": str(self.goal), **self.beside, "how": dict(self.how)}
+                "goal": str(self.goal), "most": self.most, **self.beside, "how": dict(self.how)}
 
 
 def _short(value: float | str) -> str:

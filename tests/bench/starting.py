@@ -14,7 +14,7 @@ from tests.support import source
 from tests.support.builders import CONTEXT, place
 
 ORDERS = 100
-GOAL_MS = 400
+MOST_MS = 400
 HELP = ("report", "--help")
 REPORT = ("report", "orders", "--json")
 
@@ -42,9 +42,8 @@ def cli_start(scale: Scale) -> Result:
             report=lambda: spent("-m", "api.cli", *REPORT))
     return Result(
         name="cli_start", unit="ms", ours=found["ours"].rate, floor=floor,
-        ratio=found["ours"].ratio, goal=Goal("≤", 15),
-        beside={"goal_ms": f"≤{GOAL_MS}", "flask": found["flask"].rate,
-                "report": found["report"].rate},
+        ratio=found["ours"].ratio, goal=Goal("≤", 15), most=MOST_MS,
+        beside={"flask": found["flask"].rate, "report": found["report"].rate},
         how={"engine": SQLITE, "rounds": scale.rounds, "orders": ORDERS,
              "ours": f"ledger {' '.join(HELP)}", "flask": f"flask {' '.join(HELP)}",
              "report": f"ledger {' '.join(REPORT)}", "floor": "python -c pass"})

@@ -21,7 +21,7 @@ LINE = re.compile(
 
 
 SLOW = {"http_orders", "http_reads", "http_past", "rebuild_memory", "append_postgres", "import",
-        "cli_start", "as_of", "backdated", "explain", "peers"}
+        "cli_start", "as_of", "backdated", "explain", "page", "peers"}
 
 
 @pytest.mark.parametrize("name", bench.BENCHMARKS if THOROUGH else sorted(
@@ -77,3 +77,14 @@ def test_result__is_one_line() -> None:
     told = Result(name="verify", unit="/s", ours=130_000, floor=330_000, ratio=0.394,
                   goal=Goal("≥", 0.4), beside={"peer": "none"})
     assert str(told) == "verify ours=130000/s floor=330000/s ratio=0.39 goal=≥0.4 peer=none"
+
+
+def test_result__is_reached_by_its_ratio_and_by_what_it_may_be_at_most() -> None:
+    def result(ours: float, ratio: float) -> Result:
+        return Result(name="page", unit="ms", ours=ours, floor=10, ratio=ratio,
+                      goal=Goal("≤", 1.5), most=50)
+
+    assert str(result(12, 1.2)) == "page ours=12ms floor=10ms ratio=1.20 goal=≤1.5 most=50ms"
+    assert result(12, 1.2).is_reached
+    assert not result(12, 1.6).is_reached
+    assert not result(51, 1.2).is_reached
