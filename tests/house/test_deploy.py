@@ -281,6 +281,11 @@ def test_proxies__hand_on_what_the_server_takes() -> None:
     caddy = (DEPLOY / "Caddyfile").read_text("utf-8")
     assert {int(size) for size in re.findall(r"client_max_body_size +(\d+)m;", nginx)} == sizes
     assert {int(size) for size in re.findall(r"max_size (\d+)MB", caddy)} == sizes
+    larger = set(routes.LARGER_BODIES)
+    (location,) = re.findall(r"location ~ \^\((.*)\)\$ \{\s+client_max_body_size 64m;", nginx)
+    assert set(location.split("|")) == larger
+    assert [set(paths.split()) for paths in re.findall(
+        r"@(?:import|other not) path (.*)", caddy)] == [larger, larger]
     (port,) = of("EXPOSE")[0].words
     assert f"server 127.0.0.1:{port};" in nginx
     assert f"reverse_proxy 127.0.0.1:{port} " in caddy
