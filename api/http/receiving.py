@@ -319,6 +319,8 @@ class Server(TcpWSGIServer):
             connection_limit=connections * 2, cleanup_interval=1, recv_bytes=PACKET,
             inbuf_overflow=IN_MEMORY, max_request_header_size=LARGEST_HEAD,
             max_request_body_size=2**62, log_socket_errors=False,
+            # What a proxy says of a browser: whoever reads that knows whom to believe.
+            clear_untrusted_proxy_headers=False,
             outbuf_high_watermark=2**62)  # no thread waits for a client: see `add_task`
         adj.largest, adj.send_bytes, self.connections = largest, PACKET, connections
         self.watch, self.working = Watch(), threading.local()

@@ -22,6 +22,7 @@ class Running:
         self.let_go.set()
         self.called = 0
         self.says = b""
+        self.environ: dict[str, Any] = {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -37,6 +38,7 @@ class Running:
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         self.called += 1
+        self.environ = environ
         self.held.set()
         self.let_go.wait(10)
         body = environ["wsgi.input"].read()

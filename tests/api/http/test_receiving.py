@@ -431,3 +431,15 @@ def test_finish__answers_what_was_accepted_and_closes_the_rest(running: Running)
         assert not running.thread.is_alive()
         with pytest.raises(ConnectionRefusedError):
             running.connect()
+
+
+# -- behind a proxy -------------------------------------------------------------------------------
+
+
+def test_headers__of_a_proxy_are_handed_on_and_change_nothing_else(running: Running) -> None:
+    """By them cookies become `Secure`, and wrong passwords are counted for each network."""
+    running.ask(get(b"/", b"X-Forwarded-Proto: https", b"X-Forwarded-For: 192.0.2.7"))
+    found = running.environ
+    assert found["HTTP_X_FORWARDED_PROTO"] == "https"
+    assert found["HTTP_X_FORWARDED_FOR"] == "192.0.2.7"
+    assert (found["REMOTE_ADDR"], found["wsgi.url_scheme"]) == ("127.0.0.1", "http")
