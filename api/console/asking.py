@@ -30,11 +30,20 @@ EXPORTED = 100_000
 
 
 class Declined(Exception):
-    """What the API answered with a problem: its status, and its body as RFC 9457 has it."""
+    """What the API answered with a problem: its status, its body as RFC 9457 has it, and when to
+    ask again, if it says so."""
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(
+        self, status: int, problem: Mapping[str, Any], retry_after: str | None = None
+    ) -> None:
         super().__init__(problem.get("detail", ""))
-        self.status, self.problem = status, problem
+        self.status, self.problem, self.retry_after = status, problem, retry_after
+
+    @classmethod
+    def by(cls, found: Response) -> "Declined":
+        """What a response with a problem says."""
+        return cls(found.status_code, orjson.loads(found.get_data()),
+                   found.headers.get("Retry-After"))
 
 
 class Answered(NamedTuple):
@@ -92,7 +101,7 @@ def sheet_of(path: str, query: Mapping[str, Any]) -> Response:
     """A file that the API answers, as it is. Errors: Declined."""
     found = answer("GET", path, query)
     if found.status_code >= 400:
-        raise Declined(found.status_code, orjson.loads(found.get_data()))
+        raise Declined.by(found)
     response = Response(found.get_data(), found.status_code, content_type=found.content_type)
     if "Content-Disposition" in found.headers:
         response.headers["Content-Disposition"] = found.headers["Content-Disposition"]
@@ -119,13 +128,13 @@ def ask_if(endpoint: str, path: str, query: Mapping[str, Any] | None = None) -> 
 
 
 def every(path: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """All rows of a list, page by page. Errors: Declined, also where there are too many."""
+    """All rows of a list, page by page. Errors: Declined; 422 where there are too many."""
     asked, count = {**query, "limit": MAX_LIMIT}, 0
     while True:
         found = ask(path, asked)
         count += len(found.items)
         if count > EXPORTED:
-            raise Declined(422, {"code": "too_much", "detail": "", "most": EXPORTED})
+            raise Problem("too_many_rows", most=EXPORTED)
         yield from found.items
         if found.cursor is None:
             return
@@ -161,10 +170,9 @@ def upload(
 
 
 def _understood(found: Response) -> Answered:
-    body = orjson.loads(found.get_data())
     if found.status_code >= 400:
-        raise Declined(found.status_code, body)
-    return Answered(body, dict(found.headers))
+        raise Declined.by(found)
+    return Answered(orjson.loads(found.get_data()), dict(found.headers))
 
 
 class Body(NamedTuple):

@@ -1,7 +1,7 @@
 """The pages of evidence: the trail, one event, the reason of a figure, what differs, the proof."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, redirect, request
 
@@ -33,6 +33,7 @@ def audit() -> Response:
 @pages.page("/audit.<form>", "audit-file")
 def audit_file(form: str) -> Response:
     """The same as a file: all that the address asks for."""
+    pages.must_be_form(form)
     query = {name: value for name, value in _asked(TRAIL).items() if name not in (
         "cursor", "limit")}
     return asking.sheet_of("/v1/audit", {**query, "format": form})
@@ -68,6 +69,7 @@ def _row(named: str) -> str:
 @pages.page("/explain/<report>.<form>", "explain-file")
 def explain_file(report: str, form: str) -> Response:
     """The same as a file."""
+    pages.must_be_form(form)
     query = {name: value for name, value in request.args.items() if value and name != "lang"}
     path = at("explanations", report)
     if form == "json":
@@ -91,7 +93,8 @@ def diff(subject: str) -> Response:
 def diff_moments() -> Response:
     """Two days of a form as the span that an address of `diff` has."""
     days = [request.args.get(name, "") for name in ("since", "until")]
-    return redirect(f"/diff/{request.args.get('subject', '')}?"  # type: ignore[return-value]
+    about = quote(request.args.get("subject", ""), safe=":")
+    return redirect(f"/diff/{about}?"  # type: ignore[return-value]
                     f"{urlencode({'recorded': '..'.join(days)})}", 303)
 
 

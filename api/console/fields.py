@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,6 +25,9 @@ MOST_ROWS = 200
 """The most rows of a list in a form; a longer list comes as a file."""
 
 _MONTH = "(0[1-9]|1[0-2])$"
+
+_AMOUNT = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII).fullmatch
+"""An amount as people write it: no exponent, of which few digits make a number of a million."""
 
 
 class Field(NamedTuple):
@@ -181,10 +184,10 @@ def _read(kind: str, text: str, currency: str) -> Any:
 
 
 def _minor(text: str, currency: str) -> int:
-    try:
-        amount = Decimal(text.replace(",", "").removeprefix("¥")).scaleb(EXPONENTS.get(currency, 2))
-    except InvalidOperation:
-        raise Wrong(tr("is not an amount such as 175.00")) from None
+    digits = text.replace(",", "").removeprefix("¥")
+    if _AMOUNT(digits) is None:
+        raise Wrong(tr("is not an amount such as 175.00"))
+    amount = Decimal(digits).scaleb(EXPONENTS.get(currency, 2))
     if amount != amount.to_integral_value():
         raise Wrong(tr("is not an amount such as 175.00"))
     return int(amount)
@@ -194,8 +197,8 @@ def _moment(text: str) -> str:
     """A moment in the shop's zone, as a browser sends it, with its zone."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        if found.tzinfo is None:
+            found = pages.days().at(found.date(), found.time().isoformat())
+    except (ValueError, OverflowError):
         raise Wrong(tr("is not a time such as 2026-10-31 23:59")) from None
-    if found.tzinfo is None:
-        found = pages.days().at(found.date(), found.time().isoformat())
     return found.isoformat()

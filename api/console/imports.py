@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from tempfile import TemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from flask import Response, redirect, request
 
@@ -32,14 +32,25 @@ SHOWN = 200
 FORM_OPTIONS = tuple(name for name in OPTIONS if name != "as_of")
 
 
-class Tried(NamedTuple):
-    """Files that were tried by a visitor, and how."""
+class Tried:
+    """Files that were tried by a visitor, how, and the import that they became."""
 
-    actor: str
-    at: float
-    files: list[tuple[str, IO[bytes]]]
-    fields: dict[str, str]
-    key: str
+    def __init__(
+        self, files: list[tuple[str, IO[bytes]]], fields: dict[str, str], key: str
+    ) -> None:
+        self.actor, self.at = caller().actor, time.monotonic()
+        self.files, self.fields, self.key = files, fields, key
+        self.became: str | None = None
+        self._lock = threading.Lock()
+
+    def record(self) -> str:
+        """Record the files; returns the import. Of two who ask at once the other waits for the
+        same: a file is read by one at a time. Errors: Declined."""
+        with self._lock:
+            if self.became is None:
+                self.became = str(_send(self, preview=False)["import"])
+                self.close()
+            return self.became
 
     def close(self) -> None:
         """Let go of the files."""
@@ -90,7 +101,7 @@ def try_() -> Response:
             content = TemporaryFile()  # noqa: SIM115  kept until it is recorded, or forgotten
             one.save(content)
             files.append((one.filename, content))
-    tried = Tried(caller().actor, time.monotonic(), files, fields, request.form.get("key") or "")
+    tried = Tried(files, fields, request.form.get("key") or "")
     try:
         found = _send(tried, preview=True)
     except asking.Declined as declined:
@@ -123,9 +134,10 @@ def one(job: str) -> Response:
     faults = ask(at("imports", job, "faults"), {"limit": SHOWN}).items if found["faults"] else []
     warnings = ask(at("imports", job, "warnings"), {"limit": SHOWN}).items \
         if found["warnings"] else []
-    columns = part(FaultRow, "file row column value reason rule", []).columns
-    return pages.render("import.html", job=job, found=found, faults=faults, warnings=warnings,
-                        columns=columns, can_record=_of(job) is not None and found["preview"])
+    columns, tried = part(FaultRow, "file row column value reason rule", []).columns, _of(job)
+    return pages.render(
+        "import.html", job=job, found=found, faults=faults, warnings=warnings, columns=columns,
+        can_record=found["preview"] and tried is not None and tried.became is None)
 
 
 def _of(job: str) -> Tried | None:
@@ -142,18 +154,13 @@ def record(job: str) -> Response:
     tried = _of(job)
     if tried is None:
         raise Problem("not_found")
-    found = _send(tried, preview=False)
-    with _lock:
-        _tried.pop(job, None)
-    tried.close()
-    return redirect(f"/imports/{found['import']}", 303)  # type: ignore[return-value]
+    return redirect(f"/imports/{tried.record()}", 303)  # type: ignore[return-value]
 
 
 @pages.page("/imports/<job>/faults.<form>", "import-faults")
 def faults(job: str, form: str) -> Response:
     """What is wrong: the rows themselves with their reasons; of a trial, the places and reasons."""
-    if form not in pages.FORMS:
-        raise Problem("not_found")
+    pages.must_be_form(form)
     path = at("imports", job, "faults")
     if form == "json" or not ask(at("imports", job)).body["preview"]:
         return asking.sheet_of(path, {"format": form})

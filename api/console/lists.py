@@ -1,7 +1,7 @@
 """Pages of lists: one for each list of the API, with its filters, orders and columns; the same rows
 as JSON, CSV and Excel."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import Response, request
@@ -153,7 +153,7 @@ def file_of(report: str, form: str, path: str, query: Mapping[str, Any]) -> Resp
 
 
 def sheet(
-    name: str, form: str, columns: list[Column], rows: Iterable[Mapping[str, Any]]
+    name: str, form: str, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]
 ) -> Response:
     """Rows as CSV or Excel."""
     content = sheets.as_csv(rows, columns) if form == "csv" else sheets.as_xlsx(

@@ -63,6 +63,12 @@ FORMS = ("json", "csv", "xlsx")
 """What the rows of a page can be had as, by what its address ends with."""
 
 
+def must_be_form(ending: str) -> None:
+    """Errors: 404 for what the rows of a page cannot be had as."""
+    if ending not in FORMS:
+        raise Problem("not_found")
+
+
 def thing(rule: str, name: str) -> Callable[[Any], Any]:
     """Register the page of a single thing, whose address ends with its name; with .json, .csv or
     .xlsx behind that, its rows as such a file. A thing that is called so itself is shown."""
@@ -92,7 +98,18 @@ def _is_there(subject: str) -> bool:
 @group.before_request
 def _begin() -> Response | None:
     """Who asks, and in which language. Whoever is not logged in is asked to do so first, and a form
-    is taken from a page of ours only. Errors: 403, 429."""
+    is taken from a page of ours only, and not into the past. Errors: 403, 422, 429."""
+    found = _met()
+    if found is None and request.method == "POST":  # else what was sent is not even read
+        sessions.guard()
+        if clocks():
+            raise Problem("only_read")
+    return found
+
+
+def _met() -> Response | None:
+    """Who asks, and in which language; where they go first, if that is elsewhere. Errors: 403, 429.
+    """
     asked = request.args.get("lang") or request.cookies.get("lang")
     if asked in LANGUAGES:
         g.language = asked
@@ -103,8 +120,6 @@ def _begin() -> Response | None:
     if found is not None:
         g.caller = found
         limiting.spend_on_a_request(edge().limits, found)
-    sessions.guard()
-    if found is not None:
         return sessions.must_act()
     if request.endpoint not in OPEN:
         wanted = here() if request.method == "GET" else "/"
@@ -233,7 +248,10 @@ def days() -> Days:
 
 @group.errorhandler(Declined)
 def _declined(error: Declined) -> Response:
-    return wrong(error.status, error.problem)
+    shown = wrong(error.status, error.problem)
+    if error.retry_after is not None:
+        shown.headers["Retry-After"] = error.retry_after
+    return shown
 
 
 def wrong(status: int, problem: Mapping[str, Any]) -> Response:
@@ -265,12 +283,21 @@ def _of_http(error: HTTPException) -> Response:
     return _of(problems.of_http(error))
 
 
+@group.errorhandler(Exception)
+def _unexpected(error: Exception) -> Response:
+    return _of(problems.of_unexpected(error))
+
+
 def _nowhere(error: HTTPException) -> Response:
-    """An address that there is not: a page for people, a problem for programs."""
+    """An address or a method that there is not: a page for people, a problem for programs. It does
+    nothing, so no form is guarded against."""
     if request.path.startswith("/v1/") or "text/html" not in request.headers.get("Accept", ""):
         return problems.of_http(error)
-    found = _begin()
-    return found if found is not None else _end(_of_http(error))
+    try:
+        found = _met()
+    except Problem as problem:
+        return _end(_of_edge(problem))
+    return _end(_of_http(error) if found is None else found)
 
 
 def install(app: Flask) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 from flask import Response
 from markupsafe import Markup
 
-from api.console import cells, lists, pages, words
+from api.console import asking, cells, lists, pages, words
 from api.console.actions import actions
 from api.console.asking import ask, ask_if, at, may
 from api.console.tables import of_report
 from api.console.timelines import Timeline, step, timeline
+from projections.asking.columns import columns_of
+from projections.deductions import DeductionRow
 
 SCORES = "member post committee second bonus deductions score coefficient sealed"
 
@@ -48,11 +50,12 @@ def member_month(month: str, member: str) -> Response:
 @pages.thing("/deductions/<deduction>", "deduction")
 def deduction(deduction: str, form: str | None) -> Response:
     """A deduction: its evidence in full, who is charged, who may decide until when."""
-    clocks = pages.clocks()
+    path, clocks = at("deductions", deduction), pages.clocks()
+    if form == "json":
+        return asking.sheet_of(path, clocks)
+    found = ask(path, clocks)
     if form is not None:
-        return lists.file_of("deductions", form, "/v1/deductions", {
-            "subject": deduction, **clocks})
-    found = ask(at("deductions", deduction), clocks)
+        return lists.sheet("deduction", form, columns_of(DeductionRow), [found.item])
     return pages.render(
         "deduction.html", deduction=found.item, as_of=found.as_of,
         history=_history(deduction, clocks), evidence=_evidence(found.item),

@@ -42,8 +42,12 @@ EDGE: dict[str, Said] = {
     "not_json": Said(415, "Send application/json."),
     "command_reused": Said(422, "This Idempotency-Key was used for another request. Use a new key "
                                 "for a new request."),
+    "too_many_rows": Said(422, "These are more than {most} rows. Narrow them by the filters of the "
+                               "page."),
     "too_much": Said(422, "These are more than {most} events. Narrow them by day, actor, type or "
                           "subject."),
+    "only_read": Said(422, "The past is only read, and nothing was recorded. Open the page as of "
+                           "now, and send the form from there."),
     "precondition_required": Said(428, "This rests on what was seen: send its ETag as If-Match."),
     "past_spent": Said(
         429, "Questions about the past of everything may fold {most} events in {seconds} s with "

@@ -169,6 +169,12 @@ def of_http(error: HTTPException) -> Response:
                            allowed=kept.get("Allow", "nothing")))
 
 
+def of_unexpected(error: Exception) -> Response:
+    """The response to what nobody foresaw: a fault of the code, which is logged."""
+    log.error("unexpected", exc_info=error)
+    return of_edge(Problem("our_fault"))
+
+
 def preferred_language() -> str | None:
     """The language that the request under way prefers, or that was chosen for it; None outside a
     request."""
@@ -184,9 +190,4 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, of_edge)
     app.register_error_handler(LedgerError, of_ledger)
     app.register_error_handler(HTTPException, of_http)
-
-    def unexpected(error: Exception) -> Response:
-        log.error("unexpected", exc_info=error)
-        return of_edge(Problem("our_fault"))
-
-    app.register_error_handler(Exception, unexpected)
+    app.register_error_handler(Exception, of_unexpected)

@@ -167,8 +167,8 @@ def is_day(text: object) -> bool:
 
 
 def is_month(text: object) -> bool:
-    """Whether a text is a month."""
-    return isinstance(text, str) and _MONTH.fullmatch(text) is not None
+    """Whether a text is a month. The last of all has no end: no day follows it."""
+    return isinstance(text, str) and _MONTH.fullmatch(text) is not None and text < FOR_EVER[:7]
 
 
 def check_day(checks: Checks, where: str, value: object) -> None:

@@ -60,7 +60,10 @@ def test_form__says_what_is_wrong_at_its_field_and_keeps_the_rest(shop: Web) -> 
     browser, before = visit(shop, "finance"), head(shop)
     address = f"/do/order.refund?order={ORDER}"
     for amount, why in (("12,3x", "is not an amount such as 175.00"), ("1.234", "is not an amount"),
-                        ("-1", "allowed are 1 to"), ("9999999999999999", "allowed are 1 to")):
+                        ("-1", "allowed are 1 to"), ("9999999999999999", "allowed are 1 to"),
+                        ("1e999999", "is not an amount"), ("1e30", "is not an amount"),
+                        ("Infinity", "is not an amount"), ("sNaN", "is not an amount"),
+                        ("1_0", "is not an amount"), ("9" * 400_000, "is not an amount")):
         answer = sent(browser, address, amount_minor=amount, reason="weil")
         assert answer.status_code == 422, amount
         assert why in answer.text, amount
@@ -121,6 +124,17 @@ def test_form__rejected_from_elsewhere_and_without_its_mark(shop: Web) -> None:
     assert head(shop) == before
 
 
+@pytest.mark.parametrize("clock", [
+    "recorded_as_of=2026-10-01", "occurred_as_of=2026-10-01", "position=12"])
+def test_form__into_the_past_records_nothing(shop: Web, clock: str) -> None:
+    browser, before = visit(shop, "service"), head(shop)
+    fields = {**filled(browser.get(REMARK)), "remark": "x"}
+    answer = browser.post(f"{REMARK}&{clock}", data=fields)
+    assert (answer.status_code, head(shop)) == (422, before)
+    assert "The past is only read" in answer.text
+    assert browser.post(REMARK, data=fields).status_code == 303
+
+
 def test_form__rejected_for_who_may_not_send_it(shop: Web) -> None:
     before = head(shop)
     for role in ("auditor", "warehouse", "member"):
@@ -164,7 +178,8 @@ def test_times__are_those_of_the_shops_clock(shop: Web) -> None:
     shown = visit(shop).get(f"/e/{event.position}").text
     assert "2026-09-30 20:15" in shown
     assert "2026-09-30T12:15:00Z" in shown
-    assert sent(browser, REMARK, remark="x", occurred_at="gestern").status_code == 422
+    for none in ("gestern", "0001-01-01T00:00", "9999-12-31T23:59", "2026-01-01T00:00+99:00"):
+        assert sent(browser, REMARK, remark="x", occurred_at=none).status_code == 422, none
 
 
 def test_deduction__is_confirmed_by_a_reviewer_and_changes_the_month(shop: Web) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flask.testing import FlaskClient
@@ -57,9 +58,9 @@ def test_file__is_tried_and_then_recorded_as_it_was_tried(web: Web) -> None:
     assert done.status_code == 303
     page = settled(browser, done.headers["Location"])
     assert "Recorded as" in page.text
-    assert head(web) > begun
+    assert (ended := head(web)) > begun
     again = browser.post(f"{tried.headers['Location']}/record", data={"csrf": csrf(page)})
-    assert again.status_code == 404
+    assert (again.headers["Location"], head(web)) == (done.headers["Location"], ended)
 
 
 def test_file__with_faults_gives_them_back_with_their_reasons(web: Web) -> None:
@@ -88,6 +89,21 @@ def test_file__that_nobody_can_read_says_why(web: Web) -> None:
         assert "wrong" in page.text, (name, page.text)
     nothing = browser.post("/imports/new", data={"csrf": csrf(browser.get("/imports/new"))})
     assert (nothing.status_code, 'role="alert"' in nothing.text) == (400, True)
+
+
+def test_file__recorded_twice_at_once_is_read_by_one_at_a_time(web: Web) -> None:
+    """As when somebody clicks twice on the same button, and the first answer is not shown."""
+    tried = dropped(visit(web), SAMPLE.read_bytes()).headers["Location"]
+    token = csrf(settled(visit(web), tried))
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(
+            lambda one: one.post(f"{tried}/record", data={"csrf": token}),
+            [visit(web) for _ in range(6)]))
+    assert {answer.status_code for answer in found} == {303}
+    (path,) = {answer.headers["Location"] for answer in found}
+    page = settled(visit(web), path)
+    assert "Recorded as" in page.text
+    assert "/record" not in visit(web).get(tried).text
 
 
 def test_file__of_somebody_else_is_not_recorded(web: Web) -> None:

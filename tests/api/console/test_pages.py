@@ -132,6 +132,68 @@ def test_address__of_nothing_is_a_page_for_people_and_a_problem_for_programs(see
         "application/problem+json")
 
 
+def test_address__with_a_method_that_it_does_not_take_says_which_it_takes(seen: Web) -> None:
+    for client in (visit(seen), seen.app.test_client()):
+        for method, path, status in (
+                ("PUT", "/orders", 405), ("DELETE", "/do/order.remark", 405), ("POST", "/", 405),
+                ("PATCH", "/console/console.css", 405), ("POST", "/nope", 404), ("FOO", "/", 405)):
+            answer = client.open(path, method=method, headers={"Accept": "text/html"})
+            expected = status if "ledger" in str(client.get_cookie("ledger")) else 303
+            assert (answer.status_code, answer.mimetype) == (expected, "text/html"), (method, path)
+            assert "GET" in answer.headers.get("Allow", "") or expected != 405, (method, path)
+
+
+def test_page__of_what_went_wrong_in_our_code_is_a_page(
+    seen: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    browser = visit(seen)
+    monkeypatch.setattr("api.console.evidence._holds", broken)
+    answer = browser.get("/proof?root=1:ab")
+    assert (answer.status_code, answer.mimetype) == (500, "text/html")
+    assert "It has been logged." in answer.text
+    assert "secret" not in answer.text
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", [
+    "/audit.foo", "/explain/inventory.foo?subject=sku:QM-001&figure=available",
+    "/imports/x/faults.foo", "/months/9999-12"])
+def test_address__that_asks_for_no_form_or_month_there_is(seen: Web, path: str) -> None:
+    assert visit(seen).get(path).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("subject", [
+    "//elsewhere.example", "\\elsewhere.example", "a\r\nSet-Cookie: a=b", "x?y=z#", "../..//x", ""])
+def test_moments_of_a_form__lead_to_what_differs_and_nowhere_else(seen: Web, subject: str) -> None:
+    answer = visit(seen).get("/diff", query_string={"subject": subject, "since": "2026-09-30"})
+    path, _, query = answer.headers["Location"].partition("?")
+    assert (answer.status_code, query) == (303, "recorded=2026-09-30..")
+    assert path == f"/diff/{quote(subject, safe=':')}"
+
+
+def test_file__of_more_rows_than_it_may_have_is_refused(
+    seen: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.console.asking.EXPORTED", 3)
+    answer = visit(seen).get("/orders.csv")
+    assert answer.status_code == 422
+    assert "more than 3 rows" in answer.text
+
+
+def test_deduction__is_a_file_too(seen: Web) -> None:
+    browser, path = visit(seen), f"/deductions/{console.NAMES['deduction']}"
+    rows = browser.get(f"{path}.csv").text.splitlines()
+    assert len(rows) == 2
+    assert console.NAMES["deduction"] in rows[1]
+    assert browser.get(f"{path}.json").get_json()["item"]["deduction"] == (
+        console.NAMES["deduction"])
+    assert browser.get(f"{path}.xlsx").data.startswith(b"PK")
+
+
 def test_past__is_said_and_leaves_nothing_to_do(seen: Web) -> None:
     browser = visit(seen)
     now = browser.get(f"/orders/{console.ORDER}").text
