@@ -473,7 +473,8 @@ def test_rows__are_opened_for_importers_and_noted(again: Callable[[], Web]) -> N
     found = web.get(f"/v1/imports/{own}/rows", "operations")
     assert "贺晚禾" in found.text
     assert found.headers["Content-Disposition"].endswith('.csv"')
-    note = json.loads(list(web.edge.store.read("main" + SUFFIX))[-1].payload)
+    note = [json.loads(one.payload) for one in web.edge.store.read("main" + SUFFIX)
+            if one.type == "reading.noted.v1"][-1]
     assert (note["route"], note["subjects"], note["purpose"]) == (
         "/v1/imports/<job>/rows", [own], "import")
     for role in ("service", "auditor", "warehouse"):
