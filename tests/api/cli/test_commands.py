@@ -1,8 +1,8 @@
 """The command line as a person and a program meet it: messages, JSON, codes, both languages."""
 
 import json
-import re
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
