@@ -111,8 +111,7 @@ def _met() -> Response | None:
     """Who asks, and in which language; where they go first, if that is elsewhere. Errors: 403, 429.
     """
     asked = request.args.get("lang") or request.cookies.get("lang")
-    if asked in LANGUAGES:
-        g.language = asked
+    g.language = asked if asked in LANGUAGES else language()  # found once for all words of a page
     if request.endpoint == "console.static":
         return None
     request.max_content_length = largest_body(request.path)

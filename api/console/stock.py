@@ -10,7 +10,10 @@ from api.console.asking import Declined, ask, ask_if, at, may
 from api.console.tables import of_report
 
 CARD = 500
-"""So many lines of a card are on a page, the newest."""
+"""So many lines of a card are in its plot, the newest."""
+
+SHOWN = 100
+"""So many of them are in the table of a warehouse."""
 
 
 @pages.thing("/stock/<sku>", "stock")
@@ -25,17 +28,17 @@ def stock(sku: str, form: str | None) -> Response:
         if card.items and "sku" in card.items[0] else sku.partition(":")[2]
     about = _about(sku, clocks)
     thing = {**about, "sku": name}
-    warehouses = sorted({row["warehouse"] for row in card.items})
+    lines = {one: [row for row in card.items if row["warehouse"] == one]
+             for one in sorted({row["warehouse"] for row in card.items})}
     return pages.render(
         "stock.html", sku=sku, name=name, about=about, as_of=levels.as_of,
         levels=of_report("inventory", "warehouse unit available reserved picked packed "
                          "returns_inspection quarantine damaged on_hand waiting", levels.items,
                          explained=explained),
         bins=of_report("bins", "warehouse place bin quantity", _bins(sku, clocks)),
-        cards=[(one, _card([row for row in card.items if row["warehouse"] == one]))
-               for one in warehouses],
+        cards=[(one, _card(rows[:SHOWN])) for one, rows in lines.items()],
         plots=pictures.stock(card.items, name, clocks),
-        more=card.cursor is not None,
+        more=card.cursor is not None or any(len(rows) > SHOWN for rows in lines.values()),
         actions=actions("sku", thing, {"sku": sku}, None))
 
 

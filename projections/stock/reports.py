@@ -326,12 +326,13 @@ def _later(reading: Reading, row: dict[str, Any]) -> list[str]:
 
 def _notices(reading: Reading, *, low: bool) -> Iterator[dict[str, Any]]:
     of = _asked(reading)
+    noticed = f"{of.where} AND sku IN (SELECT sku FROM stock_notices WHERE {of.where})"
     now = {(row[0], row[1]): dict(zip(LEVELS, row[2:], strict=True)) for row in _select(
-        reading, f"SELECT sku, warehouse, {', '.join(LEVELS)} FROM stock_levels WHERE {of.where}",
-        of.values)}
+        reading, f"SELECT sku, warehouse, {', '.join(LEVELS)} FROM stock_levels WHERE {noticed}",
+        of.values * 2)}
     lying = {tuple(key): int(quantity) for *key, quantity in _select(
-        reading, f"SELECT sku, warehouse, bin, quantity FROM stock_bins WHERE {of.where}",
-        of.values)}
+        reading, f"SELECT sku, warehouse, bin, quantity FROM stock_bins WHERE {noticed}",
+        of.values * 2)}
     listed = _select(
         reading, "SELECT sku, warehouse, place, bin, threshold, lowest, opened_at, opened_position,"
         f" document, closed_at, closed_position FROM stock_notices WHERE {of.where} AND place"
