@@ -72,7 +72,7 @@ def test_problems__are_described_for_each_status() -> None:
 
 @pytest.mark.parametrize(("name", "expected"), [
     ("read_version", {"200"}),
-    ("read_problem", {"200", "404"}),
+    ("read_problem", {"200", "400", "404"}),
     ("list_orders", {"200", "400", "401", "403", "404", "409", "414", "422", "429",
                      "503"}),
     ("read_person", {"200", "400", "401", "403", "404", "409", "414", "429", "503"}),

@@ -31,7 +31,8 @@ HEADED = ("/v1/attendance", "/v1/attendance/<subject>", "/v1/leaves", "/v1/leave
 OF_STAFF = ("/v1/appeals", "/v1/decisions", "/v1/deductions", "/v1/deductions/<deduction>",
             "/v1/deductions/<deduction>/history", "/v1/grading", "/v1/members",
             "/v1/members/<subject>",
-            "/v1/orders/<order>/history", "/v1/score-history", "/v1/scores",
+            "/v1/orders/<order>/history", "/v1/score-history", "/v1/score-history/<subject>",
+            "/v1/scores",
             "/v1/scores/<member>/explain")
 ONE_BY_ONE = ("/v1/orders/<order>", "/v1/orders/<order>/explain", "/v1/orders/<order>/history",
               "/v1/returns/<case>", "/v1/returns/<case>/history")
