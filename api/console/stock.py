@@ -1,12 +1,13 @@
 """The page of a SKU: what lies where, its card, and the plot of both."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Response
 
 from api.console import lists, pages, pictures
 from api.console.actions import actions
-from api.console.asking import Declined, ask, ask_if, at, may
+from api.console.asking import Answered, Declined, ask, ask_if, at, may
 from api.console.tables import of_report
 
 CARD = 500
@@ -20,25 +21,30 @@ SHOWN = 100
 def stock(sku: str, form: str | None) -> Response:
     """One SKU in all warehouses."""
     clocks, explained = pages.clocks(), may("explaining.explanation")
-    card = ask(at("stock-cards", sku), {**clocks, "limit": CARD, "sort": "-occurred_at"})
     if form is not None:
         return lists.file_of("stock-card", form, at("stock-cards", sku), clocks)
-    levels = ask(at("inventory", sku), clocks)
-    name = levels.items[0]["sku"] if levels.items else card.items[0]["sku"] \
-        if card.items and "sku" in card.items[0] else sku.partition(":")[2]
-    about = _about(sku, clocks)
-    thing = {**about, "sku": name}
-    lines = {one: [row for row in card.items if row["warehouse"] == one]
-             for one in sorted({row["warehouse"] for row in card.items})}
+    about = _found(at("skus", sku), clocks)
+    levels = _found(at("inventory", sku), clocks)
+    card = _found(at("stock-cards", sku), {**clocks, "limit": CARD, "sort": "-occurred_at"})
+    known = levels or about or ask(at("inventory", sku), clocks)
+    moved = [] if card is None else card.items
+    named = next((row["sku"] for row in [*(levels.items if levels else ()), *moved]
+                  if "sku" in row), None)
+    name = named or unquote(sku.partition(":")[2])
+    thing = {**(about.item if about else {}), "sku": name}
+    lines = {one: [row for row in moved if row["warehouse"] == one]
+             for one in sorted({row["warehouse"] for row in moved})}
     return pages.render(
-        "stock.html", sku=sku, name=name, about=about, as_of=levels.as_of,
+        "stock.html", sku=sku, name=name, about=about.item if about else {}, as_of=known.as_of,
         levels=of_report("inventory", "warehouse unit available reserved picked packed "
-                         "returns_inspection quarantine damaged on_hand waiting", levels.items,
+                         "returns_inspection quarantine damaged on_hand waiting",
+                         levels.items if levels else [],
                          explained=explained),
         bins=of_report("bins", "warehouse place bin quantity", _bins(sku, clocks)),
         cards=[(one, _card(rows[:SHOWN])) for one, rows in lines.items()],
-        plots=pictures.stock(card.items, name, clocks),
-        more=card.cursor is not None or any(len(rows) > SHOWN for rows in lines.values()),
+        plots=pictures.stock(moved, name, clocks),
+        more=(card is not None and card.cursor is not None)
+        or any(len(rows) > SHOWN for rows in lines.values()),
         actions=actions("sku", thing, {"sku": sku}, None))
 
 
@@ -47,13 +53,14 @@ def _card(rows: list[dict[str, Any]]) -> Any:
                      "issued on_hand available actor", rows)
 
 
-def _about(sku: str, clocks: dict[str, str]) -> dict[str, Any]:
-    """What was said of a SKU; nothing of one that was never registered."""
+def _found(path: str, query: dict[str, Any]) -> Answered | None:
+    """What the API answers; None where it knows nothing of that: a SKU that was registered has no
+    card before something moves, and one that moves need not be registered."""
     try:
-        return ask(at("skus", sku), clocks).item
+        return ask(path, query)
     except Declined as declined:
         if declined.status == 404:
-            return {}
+            return None
         raise
 
 

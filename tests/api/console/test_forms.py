@@ -124,6 +124,16 @@ def test_form__rejected_from_elsewhere_and_without_its_mark(shop: Web) -> None:
     assert head(shop) == before
 
 
+@pytest.mark.parametrize("sku", ["NEW-1", "\"><b>x'=1+1", "a/b?c#d%25"])
+def test_form__leads_to_the_page_of_what_it_made(shop: Web, sku: str) -> None:
+    browser = visit(shop)
+    done = sent(browser, "/do/sku.register", sku=sku, title=sku, unit="piece")
+    assert done.status_code == 303, done.text
+    page = browser.get(done.headers["Location"])
+    assert (page.status_code, "<b>x" in page.text) == (200, False), page.text
+    assert "Recorded." in page.text
+
+
 @pytest.mark.parametrize("clock", [
     "recorded_as_of=2026-10-01", "occurred_as_of=2026-10-01", "position=12"])
 def test_form__into_the_past_records_nothing(shop: Web, clock: str) -> None:
