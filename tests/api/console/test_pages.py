@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from flask import Response
 
 from api.console.pages import POLICY
+from api.http import problems
 from tests.support import console
 from tests.support.console import PEOPLE, forms, pages, said, visit
 from tests.support.web import Web
@@ -157,6 +159,19 @@ def test_page__of_what_went_wrong_in_our_code_is_a_page(
     assert "secret" not in answer.text
     assert answer.headers["Content-Security-Policy"] == POLICY
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_page__says_when_to_ask_again_as_the_api_does(
+    seen: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> Response:
+        return problems.respond(503, "behind", "Ask again.", headers={"Retry-After": "7"})
+
+    browser = visit(seen)
+    monkeypatch.setattr("api.console.asking.answer", busy)
+    for path in ("/orders", "/orders.json"):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7"), path
 
 
 @pytest.mark.parametrize("path", [
