@@ -42,7 +42,7 @@ class OrderBook:
     """Folds orders. Its rows are those of the reports `orders`, `reconciliation` and `revenue`."""
 
     name: ClassVar[str] = "orders"
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     tables: ClassVar[tuple[Table, ...]] = (
         orders, order_sums, order_takings, order_papers, signatures)
 

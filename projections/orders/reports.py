@@ -49,6 +49,11 @@ def _narrowing(reading: Reading) -> Iterator[Any]:
     asked, columns = reading.question, order_rows.orders.c
     if asked.owner is not None:
         yield columns.owner == asked.owner
+    if asked.review_status is not None:
+        yield columns.marks.bitwise_and(order_rows.REVIEWED).in_(
+            order_rows.marks_of(asked.review_status))
+        if asked.review_status in order_rows.UNDER_WAY:
+            yield order_rows.IS_UNDER_WAY
     if (latest := oldest(asked, reading.as_of)) is not None:
         yield columns.placed_at <= latest
     yield from within(columns.paid_at, period_asked(asked, "paid", reading.days))

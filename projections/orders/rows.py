@@ -1,6 +1,7 @@
 """Orders: one row each, with its statuses and flags derived from facts."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +21,9 @@ from sqlalchemy import (
 
 from ledger.common.values import from_us, rfc3339
 from ledger.orders.state import (
+    Marks,
     OrderState,
+    bit_of,
     open_exceptions,
     payment_status,
     review_status,
@@ -29,6 +32,16 @@ from ledger.orders.state import (
     total_of,
 )
 from projections.store.rows import Key, ledger_column, metadata
+
+_ENDED = sum(map(bit_of, ("completed", "closed", "cancelled", "imported")))
+REVIEWED = _ENDED | sum(map(bit_of, ("held", "submitted", "approved")))
+"""The marks that say how the review of an order stands."""
+
+UNDER_WAY = ("pending_review", "approved", "submitted", "on_hold")
+"""How it stands that is neither ended nor imported: so stand few of many orders."""
+
+IS_UNDER_WAY = text(f"marks & {_ENDED} = 0")
+"""What is true of these. Their index is used where a question says it word by word."""
 
 orders = Table(
     "orders", metadata,
@@ -63,6 +76,8 @@ orders = Table(
     Column("recorded_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="orders_pk"),
+    Index("orders_under_way", "ledger", "placed_at", "subject",
+          sqlite_where=IS_UNDER_WAY, postgresql_where=IS_UNDER_WAY),
     Index("orders_placed", "ledger", "placed_at", "subject"),
     Index("orders_owner", "ledger", "owner", "placed_at", "subject",
           sqlite_where=text("owner IS NOT NULL"),
@@ -107,6 +122,18 @@ def shown(order: OrderState) -> dict[str, Any]:
         "recorded_at": _time(order.recorded_at),
         "position": order.position,
     }
+
+
+@cache
+def marks_of(status: str) -> list[int]:
+    """Which of the marks in `REVIEWED` there may be where a review stands so."""
+    found, bits = [], REVIEWED
+    while True:  # every choice of these bits, from all of them down to none
+        if review_status(Marks.of_bits(bits)) == status:
+            found.append(bits)
+        if not bits:
+            return found
+        bits = (bits - 1) & REVIEWED
 
 
 def _time(at: int | None) -> str | None:

@@ -175,6 +175,8 @@ def test_period_and_age__are_asked_of_a_filter() -> None:
     ({"owner": "member:7f3a"}, "USING INDEX orders_owner (ledger=? AND owner=?)"),
     ({"owner": "member:7f3a", "beyond": ("2026-10-01T00:00:00Z", "order:a")},
      "USING INDEX orders_owner (ledger=? AND owner=? AND (placed_at,subject)<(?,?))"),
+    ({"review_status": "on_hold"}, "USING INDEX orders_under_way (ledger=?)"),
+    ({"review_status": "completed"}, "USING INDEX orders_placed (ledger=?)"),
     ({"older_than": "2d"}, "USING INDEX orders_placed (ledger=? AND placed_at<?)"),
     ({"number_ends": "12"}, "USING INDEX orders_placed (ledger=?)"),
     ({"beyond": ("2026-10-01T00:00:00Z", "order:a")},

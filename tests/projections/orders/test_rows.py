@@ -31,14 +31,15 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.order import Order
-from ledger.orders.state import CHANGES
-from ledger.orders.values import Amounts, PickedFrom
+from ledger.orders.state import CHANGES, bit_of
+from ledger.orders.values import REVIEW_STATUSES, Amounts, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
+from projections.orders.rows import marks_of
 from projections.store.models import ReadModels
 from tests.conftest import on_sqlite
 from tests.support.builders import (
@@ -128,8 +129,12 @@ def test_review_status__follows_the_facts(ledger: Ledger, models: ReadModels) ->
     put(ledger, place(1), place(2, lines=None), place(3), pay(2), end(2), end(3, "cancelled"))
     put(ledger, tell(4), tell(5, ended=hour(1), ended_as="closed"), context=IMPORT)
     put(ledger, tell(6))
-    assert [row["review_status"] for row in rows(models)] == [
+    found = rows(models)
+    assert [row["review_status"] for row in found] == [
         "pending_review", "completed", "cancelled", "imported", "closed", "pending_review"]
+    for status in REVIEW_STATUSES:
+        assert rows(models, review_status=status) == [
+            row for row in found if row["review_status"] == status]
 
 
 def on(command: type[Any], number: int = 1, **fields: Any) -> Any:
@@ -374,3 +379,11 @@ def test_orders__as_of_before_they_were_placed_are_unknown(
 def test_lines__do_not_hold_an_order_back(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, record(1, lines=[line(f"S{n}", name=str(n)) for n in range(705)]))
     assert rows(models)[0]["position"] == 5
+
+
+def test_marks__are_those_of_one_status_only() -> None:
+    found = {status: marks_of(status) for status in REVIEW_STATUSES}
+    assert sum(map(len, found.values())) == len({bits for one in found.values() for bits in one})
+    assert sum(map(len, found.values())) == 2**7
+    assert found["pending_review"] == [0]
+    assert {status for status, marks in found.items() if min(marks) & bit_of("held")} == {"on_hold"}
