@@ -10,11 +10,8 @@ from api.console.actions import actions
 from api.console.asking import Answered, Declined, ask, ask_if, at, may
 from api.console.tables import of_report
 
-CARD = 500
-"""So many lines of a card are in its plot, the newest."""
-
-SHOWN = 100
-"""So many of them are in the table of a warehouse."""
+CARD = 100
+"""So many lines of a card are on a page, the newest: each is read from its event in the log."""
 
 
 @pages.thing("/stock/<sku>", "stock")
@@ -32,8 +29,7 @@ def stock(sku: str, form: str | None) -> Response:
                   if "sku" in row), None)
     name = named or unquote(sku.partition(":")[2])
     thing = {**(about.item if about else {}), "sku": name}
-    lines = {one: [row for row in moved if row["warehouse"] == one]
-             for one in sorted({row["warehouse"] for row in moved})}
+    warehouses = sorted({row["warehouse"] for row in moved})
     return pages.render(
         "stock.html", sku=sku, name=name, about=about.item if about else {}, as_of=known.as_of,
         levels=of_report("inventory", "warehouse unit available reserved picked packed "
@@ -41,10 +37,10 @@ def stock(sku: str, form: str | None) -> Response:
                          levels.items if levels else [],
                          explained=explained),
         bins=of_report("bins", "warehouse place bin quantity", _bins(sku, clocks)),
-        cards=[(one, _card(rows[:SHOWN])) for one, rows in lines.items()],
+        cards=[(one, _card([row for row in moved if row["warehouse"] == one]))
+               for one in warehouses],
         plots=pictures.stock(moved, name, clocks),
-        more=(card is not None and card.cursor is not None)
-        or any(len(rows) > SHOWN for rows in lines.values()),
+        more=card is not None and card.cursor is not None,
         actions=actions("sku", thing, {"sku": sku}, None))
 
 
