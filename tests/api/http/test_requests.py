@@ -630,7 +630,7 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 
 @on_sqlite
 @pytest.mark.parametrize(("path", "status", "code"), [
-    ("/", 404, "not_found"), ("/v1", 404, "not_found"), ("/v1/nothing", 404, "not_found"),
+    ("/nowhere", 404, "not_found"), ("/v1", 404, "not_found"), ("/v1/nothing", 404, "not_found"),
     ("/v1/orders?limit=many", 400, "not_understood"), ("/v1/orders?x=1", 400, "not_understood"),
     ("/v1/orders?cursor=abc", 400, "bad_cursor"), ("/v1/problems/none", 404, "problem_unknown")])
 def test_errors__of_the_edge_are_told_in_chinese_and_have_a_page(
