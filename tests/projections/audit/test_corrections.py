@@ -34,6 +34,8 @@ WAS_SO = {f"{name}.v1": why for name, why in {
     "case.withdrawn": "the buyer had wanted it",
     "closings.month_reopened": "the figures stay until the month is restated",
     "key.revoked": "the key had opened what it did",
+    "login.ended": "whoever it was had signed in with it",
+    "login.invited": "the links before it had been given out",
     "member.leave_withdrawn": "the leave had been asked for",
     "month.bonus_set": "a new value, such as 0, takes the place of the last one",
     "month.effect_carried": "what was carried before counts, too",
