@@ -167,8 +167,13 @@ def is_day(text: object) -> bool:
 
 
 def is_month(text: object) -> bool:
-    """Whether a text is a month. The last of all has no end: no day follows it."""
-    return isinstance(text, str) and _MONTH.fullmatch(text) is not None and text < FOR_EVER[:7]
+    """Whether a text is a month."""
+    return isinstance(text, str) and _MONTH.fullmatch(text) is not None
+
+
+def has_an_end(text: object) -> bool:
+    """Whether a text is a month that can be over. The last of all has no end: no day follows it."""
+    return is_month(text) and text != FOR_EVER[:7]
 
 
 def check_day(checks: Checks, where: str, value: object) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
-from ledger.common.days import Days, first_day, is_month, last_day
+from ledger.common.days import Days, first_day, has_an_end, last_day
 from ledger.common.errors import Unanswerable
 from ledger.common.phrases import Phrase
 from projections.asking.clocks import BadTime, EndOfDay, parsed
@@ -64,7 +64,7 @@ def period_of(question: Question, days: Days) -> Period:
     if month is not None:
         if since is not None or until is not None:
             raise TwoPeriods
-        if not is_month(month):
+        if not has_an_end(month):
             raise BadMonth(text=month)
         since, until = first_day(month), last_day(month)
     return period_between(since, until, days=days)

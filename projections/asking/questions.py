@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
-from ledger.common.days import is_day, is_month
+from ledger.common.days import has_an_end, is_day
 from ledger.common.errors import Invalid
 from ledger.scores.account import Account
 from projections.asking.clocks import NOW, AsOf
@@ -107,7 +107,7 @@ class Question(NamedTuple):
 
     def must_be_of_month(self) -> str | None:
         """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""
-        if self.month is not None and not is_month(self.month):
+        if self.month is not None and not has_an_end(self.month):
             raise BadMonth(text=self.month)
         return self.month
 
