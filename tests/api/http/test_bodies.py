@@ -249,7 +249,7 @@ def bodies(draw: st.DrawFn, route: Route) -> bytes:
 def _with(own: dict[str, Any], path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
     try:
         found: dict[str, Any] = replaced(own, path, value)
-    except (KeyError, IndexError, TypeError):  # an earlier change took away what it stands in
+    except (KeyError, IndexError, TypeError, ValueError):  # an earlier change took it away
         return own
     return found
 
