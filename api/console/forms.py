@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, redirect, request
 
-from api.console import asking, command_words, pages, words
+from api.console import asking, command_words, pages, sessions, words
 from api.console.asking import Declined
 from api.console.fields import BY_NAME, Field, body_of, fields_of, rows_in
 from api.http.edge_errors import Problem
@@ -33,14 +33,6 @@ HISTORIES = {"order": "orders", "case": "returns", "deduction": "deductions"}
 
 DONE = "done"
 """The parameter of the page that is shown afterwards: the position of what was recorded."""
-
-
-def local(address: str | None) -> str:
-    """An address of these pages; the first one where it leads elsewhere."""
-    if not address or not address.startswith("/") or address[1:2] in ("/", "\\") or any(
-            character < " " for character in address):
-        return "/"
-    return address
 
 
 def new_key() -> str:
@@ -136,7 +128,7 @@ def send(command: str) -> Response:
 
 def _after(receipt: Mapping[str, Any]) -> str:
     """Where to go once it is recorded: back, or to what it is about."""
-    back = local(request.args.get("back") or words.address_of(receipt["subject"]))
+    back = sessions.local(request.args.get("back") or words.address_of(receipt["subject"]))
     query = {DONE: receipt["position"]}
     if receipt.get("waits_for"):
         query["waits"] = ",".join(receipt["waits_for"])
@@ -178,7 +170,7 @@ def _shown(filled: Filled, seen: Seen = NONE, *, status: int = 200) -> Response:
         filled=filled, values=filled.values, faults=seen.faults, seen=seen,
         sections=_touched(seen.foreseen), rows=partial(_rows, filled.values),
         versioned=issubclass(filled.route.command, OnStream),
-        back=local(request.args.get("back")))
+        back=sessions.local(request.args.get("back")))
 
 
 def _rows(values: Mapping[str, str], field: Field) -> range:

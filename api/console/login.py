@@ -119,7 +119,7 @@ def choose_role() -> Response:
 def _next() -> str:
     """Where somebody wanted to go, if that is here."""
     wanted = request.values.get("next", "/")
-    return wanted if sessions.is_local(wanted) else "/"
+    return sessions.local(wanted)
 
 
 def _ledger() -> str:

@@ -56,6 +56,11 @@ def is_local(address: str) -> bool:
             and "\\" not in address and address.isprintable())
 
 
+def local(address: str | None) -> str:
+    """An address of these pages; the first one where it leads elsewhere, or is none."""
+    return address if address and is_local(address) else "/"
+
+
 def network() -> str:
     """From which network a request comes: behind a proxy of this machine, the one that it names."""
     remote = request.remote_addr or ""

@@ -17,7 +17,7 @@ from api.http.problems import in_language
 from api.http.replayers import beside
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.standing import mark
-from api.messages import language, spoken
+from api.messages import spoken
 from ledger.common import bounds
 from ledger.common.values import NAME_BYTES, exact
 from ledger.log.zones import days_of
@@ -296,17 +296,18 @@ def at_position(
 ) -> Response:
     """A response whose header says as of which position it answers; the hash of its event is read
     where it is not given. Its notes are in the language of the request."""
-    said = body if language() == "en" else _spoken(body)
-    found = Response(as_json(said), content_type="application/json")
-    if as_of.get("notes"):
-        in_language(found)
+    if not as_of.get("notes"):  # most answers: nobody asks in which language
+        return mark(Response(as_json(body), content_type="application/json"), as_of["position"],
+                    leaf)
+    found = Response(as_json(_spoken(body)), content_type="application/json")
+    in_language(found)
     return mark(found, as_of["position"], leaf)
 
 
 def _spoken(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """An answer with its notes in the language of the request."""
     as_of = body.get("as_of")
-    if as_of is None or not as_of.get("notes"):
+    if as_of is None:  # a preview
         return body
     return {**body, "as_of": {**as_of, "notes": [spoken(one) for one in as_of["notes"]]}}
 

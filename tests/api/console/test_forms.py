@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.console import forms
+from api.console import sessions
 from tests.support import console
 from tests.support.console import ORDER, csrf, filled, visit
 from tests.support.web import Web
@@ -172,7 +172,7 @@ def test_form__has_as_many_rows_as_are_filled_in_and_one_more(seen: Web) -> None
     "//elsewhere.example", "https://elsewhere.example/", "/\\elsewhere.example", "javascript:x",
     "/a\nb", ""])
 def test_form__goes_back_nowhere_else(shop: Web, back: str) -> None:
-    assert forms.local(back) == "/"
+    assert sessions.local(back) == "/"
     browser = visit(shop, "service")
     address = f"{REMARK}&back={back}".replace("\n", "%0A")
     location = sent(browser, address, remark="x").headers["Location"]
